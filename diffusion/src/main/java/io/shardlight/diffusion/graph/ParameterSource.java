@@ -1,0 +1,15 @@
+package io.shardlight.diffusion.graph;
+
+/** The weights of one component, by PyTorch state-dict name. Thread-safe. */
+public interface ParameterSource {
+  /**
+   * @throws IllegalArgumentException if there is no such parameter
+   */
+  ParameterData get(String name);
+
+  /**
+   * A text that changes whenever the values could have changed (files, sizes, modification times),
+   * for caches of transformed weights.
+   */
+  String fingerprint();
+}
