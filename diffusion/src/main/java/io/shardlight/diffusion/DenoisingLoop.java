@@ -1,6 +1,5 @@
 package io.shardlight.diffusion;
 
-import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.random.JaxRandom;
 import io.shardlight.diffusion.random.ThreefryMode;
 import io.shardlight.diffusion.scheduler.Scheduler;
@@ -23,12 +22,12 @@ final class DenoisingLoop {
   }
 
   GeneratedImage draw(ImageRequest request) {
-    int height = request.heightPixels() / model.vae().scaleFactor();
-    int width = request.widthPixels() / model.vae().scaleFactor();
+    int height = request.heightPixels() / model.vae().config().downsamplingFactor();
+    int width = request.widthPixels() / model.vae().config().downsamplingFactor();
     float[] noise =
         JaxRandom.normal(
             request.noiseKey(),
-            model.vae().latentChannels() * height * width,
+            model.vae().config().latentChannels() * height * width,
             ThreefryMode.ORIGINAL);
     float[] latents = denoise(request, noise);
     float[] image = decode(latents, height, width);
@@ -57,18 +56,15 @@ final class DenoisingLoop {
     Program unet =
         programs.unet(
             guided,
-            request.heightPixels() / model.vae().scaleFactor(),
-            request.widthPixels() / model.vae().scaleFactor());
+            request.heightPixels() / model.vae().config().downsamplingFactor(),
+            request.widthPixels() / model.vae().config().downsamplingFactor());
     float[] latents = noise.clone();
     for (int i = 0; i < latents.length; i++) {
       latents[i] *= scheduler.initNoiseSigma();
     }
 
-    // 3. steps: Flax runs one call for each inference step, also where PNDM has one timestep more.
-    int calls =
-        model.numerics() == Numerics.FLAX
-            ? Math.min(request.steps(), scheduler.stepCount())
-            : scheduler.stepCount();
+    // 3. steps
+    int calls = model.numerics().stepsToRun(scheduler.stepCount(), request.steps());
     for (int step = 0; step < calls; step++) {
       float[] input = scheduler.scaleModelInput(latents, step);
       float timestep = scheduler.timestep(step);
@@ -87,7 +83,7 @@ final class DenoisingLoop {
    * @return the image, float32 {@code [1, 3, 8 height, 8 width]}, about {@code [-1, 1]}
    */
   float[] decode(float[] latents, int height, int width) {
-    float inverse = (float) (1 / model.vae().scalingFactor());
+    float inverse = (float) (1 / model.vae().config().scalingFactor());
     float[] scaled = latents.clone();
     for (int i = 0; i < scaled.length; i++) {
       scaled[i] *= inverse;
