@@ -5,6 +5,7 @@ import ai.djl.ndarray.types.Shape;
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,10 +33,20 @@ public final class GraphBuilder {
     this.name = name;
   }
 
-  /** A tensor given at each run; float32 or int64. */
+  /**
+   * A tensor given at each run; float32 or int64.
+   *
+   * @throws IllegalArgumentException if the name is taken, or an axis is shorter than 1
+   */
   public Node input(String inputName, DataType dataType, long... shape) {
     if (inputs.containsKey(inputName)) {
       throw new IllegalArgumentException(name + " has two inputs \"" + inputName + "\"");
+    }
+    if (Arrays.stream(shape).anyMatch(size -> size < 1)) {
+      throw new IllegalArgumentException(
+          String.format(
+              "%s: every axis of input \"%s\" must be at least 1 long, but the shape is %s",
+              name, inputName, new Shape(shape)));
     }
     Node node = add(new Op.Input(inputName), List.of(), new Shape(shape), dataType);
     inputs.put(inputName, node);
