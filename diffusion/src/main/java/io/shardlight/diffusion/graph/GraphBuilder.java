@@ -5,6 +5,7 @@ import ai.djl.ndarray.types.Shape;
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +23,7 @@ public final class GraphBuilder {
   private final Map<String, Node> parameters = new LinkedHashMap<>();
   private final Map<String, Node> inputs = new LinkedHashMap<>();
   private final Map<String, Node> outputs = new LinkedHashMap<>();
+  private final Map<String, Node> labelled = new HashMap<>();
 
   /**
    * @param name the component, for messages: {@code unet}
@@ -338,9 +340,18 @@ public final class GraphBuilder {
         op, List.of(timesteps), new Shape(timesteps.dimension(0), dimension), DataType.FLOAT32);
   }
 
-  /** Gives a node the name of the PyTorch module whose output it is; returns the node. */
+  /**
+   * Gives a node the name of the PyTorch module whose output it is, and returns the node. Where
+   * modules share an output (a block and its last layer), name the innermost first.
+   *
+   * @throws IllegalArgumentException if another node has the name
+   */
   public Node label(String label, Node node) {
-    node.setLabel(label);
+    Node known = labelled.putIfAbsent(label, node);
+    if (known != null) {
+      throw new IllegalArgumentException(name + " has two nodes \"" + label + "\"");
+    }
+    node.addLabel(label);
     return node;
   }
 
