@@ -18,9 +18,11 @@ public record ShardReport(ShardKey key, ShardFacts facts, boolean alreadyPresent
    * @param batches calls of the generator
    * @param paddedSlots device slots that had nothing to draw
    * @param generateMillis time the devices worked
-   * @param totalMillis time from first to last byte of the shard
+   * @param startMillis when the shard was begun, since 1970
+   * @param totalMillis time from beginning to commit
    */
-  public record Work(int batches, long paddedSlots, long generateMillis, long totalMillis) {
-    public static final Work NONE = new Work(0, 0, 0, 0);
+  public record Work(
+      int batches, long paddedSlots, long generateMillis, long startMillis, long totalMillis) {
+    public static final Work NONE = new Work(0, 0, 0, 0, 0);
   }
 }

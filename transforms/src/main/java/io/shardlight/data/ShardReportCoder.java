@@ -24,6 +24,7 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
     out.data.writeInt(value.work().batches());
     out.data.writeLong(value.work().paddedSlots());
     out.data.writeLong(value.work().generateMillis());
+    out.data.writeLong(value.work().startMillis());
     out.data.writeLong(value.work().totalMillis());
   }
 
@@ -34,7 +35,11 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
     boolean alreadyPresent = in.data.readBoolean();
     ShardReport.Work work =
         new ShardReport.Work(
-            in.data.readInt(), in.data.readLong(), in.data.readLong(), in.data.readLong());
+            in.data.readInt(),
+            in.data.readLong(),
+            in.data.readLong(),
+            in.data.readLong(),
+            in.data.readLong());
     return new ShardReport(key, facts, alreadyPresent, work);
   }
 }

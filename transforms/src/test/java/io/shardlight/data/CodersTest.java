@@ -61,7 +61,8 @@ class CodersTest {
             new ShardKey(3, SHAPE),
             new ShardFacts(3, "ef".repeat(32), "01".repeat(32), 5, 1, 0, 2, 9999, MANIFEST),
             false,
-            new ShardReport.Work(2, 10, 1500, 2000)));
+            new ShardReport.Work(2, 10, 1500, 1_700_000_000_000L, 2000)),
+        new PlanDigest(3, -1, 5));
   }
 
   @ParameterizedTest
