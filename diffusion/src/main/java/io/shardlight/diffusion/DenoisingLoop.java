@@ -1,7 +1,5 @@
 package io.shardlight.diffusion;
 
-import io.shardlight.diffusion.PromptEncoder.PromptEmbeddings;
-import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.random.JaxRandom;
 import io.shardlight.diffusion.random.ThreefryMode;
 import io.shardlight.diffusion.scheduler.Scheduler;
@@ -13,9 +11,6 @@ import java.util.Arrays;
  * diffusers' {@code StableDiffusionPipeline.__call__}. Thread-safe.
  */
 final class DenoisingLoop {
-  /** Pixels along one side of a latent pixel. */
-  static final int VAE_SCALE = 8;
-
   private final StableDiffusion model;
   private final Programs programs;
   private final PromptEncoder promptEncoder;
@@ -27,50 +22,49 @@ final class DenoisingLoop {
   }
 
   GeneratedImage draw(ImageRequest request) {
-    // 1. prompt embeddings, unconditional first
-    PromptEmbeddings conditional = promptEncoder.encode(request.prompt());
-    boolean guided = model.guides(request.guidanceScale());
-    float[] context =
-        guided
-            ? concat(
-                promptEncoder.encode(request.negativePrompt()).values(), conditional.values())
-            : conditional.values();
-
-    // 2. initial noise
-    int height = request.heightPixels() / VAE_SCALE;
-    int width = request.widthPixels() / VAE_SCALE;
+    int height = request.heightPixels() / model.vae().config().downsamplingFactor();
+    int width = request.widthPixels() / model.vae().config().downsamplingFactor();
     float[] noise =
         JaxRandom.normal(
-            request.noiseKey(), model.vae().latentChannels() * height * width, ThreefryMode.ORIGINAL);
-
-    // 3. denoising steps
-    float[] latents = denoise(request, noise, context, guided);
-
-    // 4. decode and round
+            request.noiseKey(),
+            model.vae().config().latentChannels() * height * width,
+            ThreefryMode.ORIGINAL);
+    float[] latents = denoise(request, noise);
     float[] image = decode(latents, height, width);
     return new GeneratedImage(
-        request.widthPixels(), request.heightPixels(), toRgb(image), conditional.truncated());
+        request.widthPixels(),
+        request.heightPixels(),
+        toRgb(image),
+        promptEncoder.encode(request.prompt()).truncated());
   }
 
   /**
    * @param noise standard normal, {@code [1, 4, height/8, width/8]}
-   * @param context {@code [2, tokens, width]} if guided, else {@code [1, tokens, width]}
    * @return latents, shape of the noise
    */
-  float[] denoise(ImageRequest request, float[] noise, float[] context, boolean guided) {
+  float[] denoise(ImageRequest request, float[] noise) {
+    // 1. prompt embeddings, unconditional first
+    boolean guided = model.guides(request.guidanceScale());
+    float[] conditional = promptEncoder.encode(request.prompt()).values();
+    float[] context =
+        guided
+            ? concat(promptEncoder.encode(request.negativePrompt()).values(), conditional)
+            : conditional;
+
+    // 2. latents
     Scheduler scheduler = request.scheduler().create(model.schedulerConfig(), request.steps());
     Program unet =
         programs.unet(
-            guided, request.heightPixels() / VAE_SCALE, request.widthPixels() / VAE_SCALE);
+            guided,
+            request.heightPixels() / model.vae().config().downsamplingFactor(),
+            request.widthPixels() / model.vae().config().downsamplingFactor());
     float[] latents = noise.clone();
     for (int i = 0; i < latents.length; i++) {
       latents[i] *= scheduler.initNoiseSigma();
     }
-    // Flax runs one call for each inference step, also where PNDM has one timestep more.
-    int calls =
-        model.numerics() == Numerics.FLAX
-            ? Math.min(request.steps(), scheduler.stepCount())
-            : scheduler.stepCount();
+
+    // 3. steps
+    int calls = model.numerics().stepsToRun(scheduler.stepCount(), request.steps());
     for (int step = 0; step < calls; step++) {
       float[] input = scheduler.scaleModelInput(latents, step);
       float timestep = scheduler.timestep(step);
@@ -89,7 +83,7 @@ final class DenoisingLoop {
    * @return the image, float32 {@code [1, 3, 8 height, 8 width]}, about {@code [-1, 1]}
    */
   float[] decode(float[] latents, int height, int width) {
-    float inverse = (float) (1 / model.vae().scalingFactor());
+    float inverse = (float) (1 / model.vae().config().scalingFactor());
     float[] scaled = latents.clone();
     for (int i = 0; i < scaled.length; i++) {
       scaled[i] *= inverse;

@@ -36,7 +36,7 @@ public final class StableDiffusion {
     this.numerics =
         wanted.orElse(directory.origin() == Origin.FLAX ? Numerics.FLAX : Numerics.TORCH);
     this.tokenizer = ClipTokenizer.load(directory.tokenizer());
-    this.schedulerConfig = SchedulerConfig.read(directory.schedulerConfig());
+    this.schedulerConfig = SchedulerConfig.read(directory.config("scheduler"));
     JsonNode unetConfig = directory.config("unet");
     this.textEncoder = ClipTextModel.read(directory.config("text_encoder"));
     this.unet = UNet2DCondition.read(unetConfig, numerics);
@@ -47,7 +47,7 @@ public final class StableDiffusion {
     this.sampleSize = unetConfig.path("sample_size").asInt(64);
 
     int tokens = tokenizer.maxLength();
-    int latents = vae.scaleFactor();
+    int latents = vae.config().downsamplingFactor();
     textEncoderWeights.requireMatch(List.of(textEncoder.graph(1)));
     unetWeights.requireMatch(List.of(unet.graph(1, sampleSize, sampleSize, tokens)));
     vaeWeights.requireMatch(
@@ -85,11 +85,11 @@ public final class StableDiffusion {
   }
 
   public int defaultWidthPixels() {
-    return sampleSize * vae.scaleFactor();
+    return sampleSize * vae.config().downsamplingFactor();
   }
 
   public int defaultHeightPixels() {
-    return sampleSize * vae.scaleFactor();
+    return sampleSize * vae.config().downsamplingFactor();
   }
 
   ClipTextModel textEncoder() {
