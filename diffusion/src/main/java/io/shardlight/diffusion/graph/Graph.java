@@ -56,6 +56,20 @@ public final class Graph {
     return outputs;
   }
 
+  /**
+   * One of the outputs.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public Node output(String output) {
+    Node node = outputs.get(output);
+    if (node == null) {
+      throw new IllegalArgumentException(
+          name + " has no output \"" + output + "\", but " + outputs.keySet());
+    }
+    return node;
+  }
+
   /** Every parameter the graph reads, by PyTorch name, in order of first use. */
   public Map<String, Node> parameters() {
     return parameters;
@@ -71,7 +85,7 @@ public final class Graph {
 
   /** The node that {@link GraphBuilder#label} named so, a module's output. */
   public Optional<Node> labelled(String label) {
-    return nodes.stream().filter(n -> n.isLabelled() && n.label().equals(label)).findFirst();
+    return nodes.stream().filter(node -> node.labels().contains(label)).findFirst();
   }
 
   /**

@@ -5,6 +5,8 @@ import ai.djl.ndarray.types.Shape;
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +24,7 @@ public final class GraphBuilder {
   private final Map<String, Node> parameters = new LinkedHashMap<>();
   private final Map<String, Node> inputs = new LinkedHashMap<>();
   private final Map<String, Node> outputs = new LinkedHashMap<>();
+  private final Map<String, Node> labelled = new HashMap<>();
 
   /**
    * @param name the component, for messages: {@code unet}
@@ -30,10 +33,20 @@ public final class GraphBuilder {
     this.name = name;
   }
 
-  /** A tensor given at each run; float32 or int64. */
+  /**
+   * A tensor given at each run; float32 or int64.
+   *
+   * @throws IllegalArgumentException if the name is taken, or an axis is shorter than 1
+   */
   public Node input(String inputName, DataType dataType, long... shape) {
     if (inputs.containsKey(inputName)) {
       throw new IllegalArgumentException(name + " has two inputs \"" + inputName + "\"");
+    }
+    if (Arrays.stream(shape).anyMatch(size -> size < 1)) {
+      throw new IllegalArgumentException(
+          String.format(
+              "%s: every axis of input \"%s\" must be at least 1 long, but the shape is %s",
+              name, inputName, new Shape(shape)));
     }
     Node node = add(new Op.Input(inputName), List.of(), new Shape(shape), dataType);
     inputs.put(inputName, node);
@@ -338,9 +351,18 @@ public final class GraphBuilder {
         op, List.of(timesteps), new Shape(timesteps.dimension(0), dimension), DataType.FLOAT32);
   }
 
-  /** Gives a node the name of the PyTorch module whose output it is; returns the node. */
+  /**
+   * Gives a node the name of the PyTorch module whose output it is, and returns the node. Where
+   * modules share an output (a block and its last layer), name the innermost first.
+   *
+   * @throws IllegalArgumentException if another node has the name
+   */
   public Node label(String label, Node node) {
-    node.setLabel(label);
+    Node known = labelled.putIfAbsent(label, node);
+    if (known != null) {
+      throw new IllegalArgumentException(name + " has two nodes \"" + label + "\"");
+    }
+    node.addLabel(label);
     return node;
   }
 

@@ -2,8 +2,8 @@ package io.shardlight.diffusion.graph;
 
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One value of a {@link Graph}: an operation, its operands and the shape and type of its result.
@@ -15,7 +15,7 @@ public final class Node {
   private final List<Node> operands;
   private final Shape shape;
   private final DataType dataType;
-  private @Nullable String label;
+  private final List<String> labels = new ArrayList<>();
 
   Node(int id, Op op, List<Node> operands, Shape shape, DataType dataType) {
     this.id = id;
@@ -57,11 +57,12 @@ public final class Node {
 
   /**
    * The name of the PyTorch module whose output this is ({@code down_blocks.0.resnets.1}), the
-   * parameter or input name, or {@code op#id}.
+   * parameter or input name, or {@code op#id}; unique in the graph. Of modules that share an
+   * output, the innermost.
    */
   public String label() {
-    if (label != null) {
-      return label;
+    if (!labels.isEmpty()) {
+      return labels.get(0);
     }
     if (op instanceof Op.Parameter parameter) {
       return parameter.name();
@@ -72,12 +73,13 @@ public final class Node {
     return op.getClass().getSimpleName() + "#" + id;
   }
 
-  boolean isLabelled() {
-    return label != null;
+  /** The names of all modules whose output this is, from the innermost; empty for the rest. */
+  public List<String> labels() {
+    return List.copyOf(labels);
   }
 
-  void setLabel(String label) {
-    this.label = label;
+  void addLabel(String label) {
+    labels.add(label);
   }
 
   @Override

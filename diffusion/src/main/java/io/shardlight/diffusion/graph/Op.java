@@ -22,7 +22,10 @@ public sealed interface Op {
    */
   record Conv2d(int stride, int padTop, int padLeft, int padBottom, int padRight) implements Op {}
 
-  /** {@code x W^T + b} over the last axis, with an {@code [out, in]} weight. */
+  /**
+   * {@code x W^T + b} over the last axis, with an {@code [out, in]} weight and perhaps no bias.
+   * Weight and bias are parameters, or row slices of parameters.
+   */
   record Linear() implements Op {}
 
   /** Group normalisation with affine weight and bias per channel; Wu and He, arXiv:1803.08494. */
@@ -81,7 +84,8 @@ public sealed interface Op {
   /**
    * Sinusoidal embedding of timesteps as in Ho et al., arXiv:2006.11239 (diffusers' {@code
    * get_timestep_embedding}): frequency {@code i} of {@code half = dimension/2} is {@code
-   * exp(-ln(10000) i / (half - frequencyShift))}.
+   * exp(-ln(10000) i / (half - frequencyShift))}. Frequencies and their products with the timestep
+   * are rounded to float32, as in the references: exact angles would move the embedding by 3e-5.
    *
    * @param cosineFirst diffusers' {@code flip_sin_to_cos}
    */

@@ -1,0 +1,126 @@
+package io.shardlight.diffusion;
+
+import io.shardlight.diffusion.random.JaxRandom;
+import io.shardlight.diffusion.random.ThreefryMode;
+import io.shardlight.diffusion.scheduler.Scheduler;
+import java.util.Arrays;
+
+/**
+ * Draws one image: prompt embeddings, noise, the denoising steps with classifier-free guidance, the
+ * VAE decoder, eight-bit pixels. Rombach et al., arXiv:2112.10752; the order of operations is
+ * diffusers' {@code StableDiffusionPipeline.__call__}. Thread-safe.
+ */
+final class DenoisingLoop {
+  private final StableDiffusion model;
+  private final Programs programs;
+  private final PromptEncoder promptEncoder;
+
+  DenoisingLoop(StableDiffusion model, Programs programs, PromptEncoder promptEncoder) {
+    this.model = model;
+    this.programs = programs;
+    this.promptEncoder = promptEncoder;
+  }
+
+  GeneratedImage draw(ImageRequest request) {
+    int height = request.heightPixels() / model.vae().config().downsamplingFactor();
+    int width = request.widthPixels() / model.vae().config().downsamplingFactor();
+    float[] noise =
+        JaxRandom.normal(
+            request.noiseKey(),
+            model.vae().config().latentChannels() * height * width,
+            ThreefryMode.ORIGINAL);
+    float[] latents = denoise(request, noise);
+    float[] image = decode(latents, height, width);
+    return new GeneratedImage(
+        request.widthPixels(),
+        request.heightPixels(),
+        toRgb(image),
+        promptEncoder.encode(request.prompt()).truncated());
+  }
+
+  /**
+   * @param noise standard normal, {@code [1, 4, height/8, width/8]}
+   * @return latents, shape of the noise
+   */
+  float[] denoise(ImageRequest request, float[] noise) {
+    // 1. prompt embeddings, unconditional first
+    boolean guided = model.guides(request.guidanceScale());
+    float[] conditional = promptEncoder.encode(request.prompt()).values();
+    float[] context =
+        guided
+            ? concat(promptEncoder.encode(request.negativePrompt()).values(), conditional)
+            : conditional;
+
+    // 2. latents
+    Scheduler scheduler = request.scheduler().create(model.schedulerConfig(), request.steps());
+    Program unet =
+        programs.unet(
+            guided,
+            request.heightPixels() / model.vae().config().downsamplingFactor(),
+            request.widthPixels() / model.vae().config().downsamplingFactor());
+    float[] latents = noise.clone();
+    for (int i = 0; i < latents.length; i++) {
+      latents[i] *= scheduler.initNoiseSigma();
+    }
+
+    // 3. steps
+    int calls = model.numerics().stepsToRun(scheduler.stepCount(), request.steps());
+    for (int step = 0; step < calls; step++) {
+      float[] input = scheduler.scaleModelInput(latents, step);
+      float timestep = scheduler.timestep(step);
+      float[] prediction =
+          guided
+              ? guide(
+                  unet.run(concat(input, input), new float[] {timestep, timestep}, context),
+                  request.guidanceScale())
+              : unet.run(input, new float[] {timestep}, context);
+      latents = scheduler.step(prediction, step, latents);
+    }
+    return latents;
+  }
+
+  /**
+   * @return the image, float32 {@code [1, 3, 8 height, 8 width]}, about {@code [-1, 1]}
+   */
+  float[] decode(float[] latents, int height, int width) {
+    float inverse = (float) (1 / model.vae().config().scalingFactor());
+    float[] scaled = latents.clone();
+    for (int i = 0; i < scaled.length; i++) {
+      scaled[i] *= inverse;
+    }
+    return programs.vaeDecoder(height, width).run((Object) scaled);
+  }
+
+  /** {@code unconditional + scale (conditional - unconditional)}; arXiv:2207.12598, equation 6. */
+  private static float[] guide(float[] predictions, float scale) {
+    int half = predictions.length / 2;
+    float[] guided = new float[half];
+    for (int i = 0; i < half; i++) {
+      guided[i] = predictions[i] + scale * (predictions[half + i] - predictions[i]);
+    }
+    return guided;
+  }
+
+  /** Planes in about {@code [-1, 1]} to interleaved bytes, halves rounded to even as NumPy does. */
+  static byte[] toRgb(float[] image) {
+    int pixels = image.length / 3;
+    byte[] rgb = new byte[image.length];
+    for (int channel = 0; channel < 3; channel++) {
+      for (int i = 0; i < pixels; i++) {
+        rgb[3 * i + channel] = (byte) Math.rint(unit(image[channel * pixels + i]) * 255);
+      }
+    }
+    return rgb;
+  }
+
+  /** {@code [-1, 1]} to {@code [0, 1]}, what lies outside cut off. */
+  static float unit(float value) {
+    return Math.min(1, Math.max(0, value / 2 + 0.5f));
+  }
+
+  private static float[] concat(float[] first, float[] second) {
+    float[] both = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, both, first.length, second.length);
+    return both;
+  }
+}

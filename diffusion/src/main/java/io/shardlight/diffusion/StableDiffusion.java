@@ -1,0 +1,127 @@
+package io.shardlight.diffusion;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.shardlight.diffusion.model.AutoencoderKl;
+import io.shardlight.diffusion.model.ClipTextModel;
+import io.shardlight.diffusion.model.Numerics;
+import io.shardlight.diffusion.model.UNet2DCondition;
+import io.shardlight.diffusion.scheduler.SchedulerConfig;
+import io.shardlight.diffusion.tokenizer.ClipTokenizer;
+import io.shardlight.diffusion.weights.ModelDirectory;
+import io.shardlight.diffusion.weights.Origin;
+import io.shardlight.diffusion.weights.Weights;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A Stable Diffusion checkpoint, read and checked but not yet on any device: three networks, their
+ * weights, tokenizer and scheduler settings. Immutable and thread-safe.
+ */
+public final class StableDiffusion {
+  private final ModelDirectory directory;
+  private final Numerics numerics;
+  private final ClipTokenizer tokenizer;
+  private final SchedulerConfig schedulerConfig;
+  private final ClipTextModel textEncoder;
+  private final UNet2DCondition unet;
+  private final AutoencoderKl vae;
+  private final Weights textEncoderWeights;
+  private final Weights unetWeights;
+  private final Weights vaeWeights;
+  private final int sampleSize;
+
+  private StableDiffusion(ModelDirectory directory, Optional<Numerics> wanted) throws IOException {
+    this.directory = directory;
+    this.numerics =
+        wanted.orElse(directory.origin() == Origin.FLAX ? Numerics.FLAX : Numerics.TORCH);
+    this.tokenizer = ClipTokenizer.load(directory.tokenizer());
+    this.schedulerConfig = SchedulerConfig.read(directory.config("scheduler"));
+    JsonNode unetConfig = directory.config("unet");
+    this.textEncoder = ClipTextModel.read(directory.config("text_encoder"));
+    this.unet = UNet2DCondition.read(unetConfig, numerics);
+    this.vae = AutoencoderKl.read(directory.config("vae"));
+    this.textEncoderWeights = directory.weights("text_encoder");
+    this.unetWeights = directory.weights("unet");
+    this.vaeWeights = directory.weights("vae");
+    this.sampleSize = unetConfig.path("sample_size").asInt(64);
+
+    int tokens = tokenizer.maxLength();
+    int latents = vae.config().downsamplingFactor();
+    textEncoderWeights.requireMatch(List.of(textEncoder.graph(1)));
+    unetWeights.requireMatch(List.of(unet.graph(1, sampleSize, sampleSize, tokens)));
+    vaeWeights.requireMatch(
+        List.of(
+            vae.decoderGraph(1, sampleSize, sampleSize),
+            vae.encoderGraph(1, latents * sampleSize, latents * sampleSize)));
+  }
+
+  /**
+   * Reads a diffusers folder, its weights' names and shapes included, and checks that all fits.
+   *
+   * @param numerics whose arithmetic to follow; empty for that of the checkpoint's origin
+   * @throws IOException if a file cannot be read
+   * @throws RuntimeException of the packages below, for malformed files and mismatched weights
+   */
+  public static StableDiffusion open(ModelDirectory directory, Optional<Numerics> numerics)
+      throws IOException {
+    return new StableDiffusion(directory, numerics);
+  }
+
+  public ModelDirectory directory() {
+    return directory;
+  }
+
+  public Numerics numerics() {
+    return numerics;
+  }
+
+  public ClipTokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  public SchedulerConfig schedulerConfig() {
+    return schedulerConfig;
+  }
+
+  public int defaultWidthPixels() {
+    return sampleSize * vae.config().downsamplingFactor();
+  }
+
+  public int defaultHeightPixels() {
+    return sampleSize * vae.config().downsamplingFactor();
+  }
+
+  ClipTextModel textEncoder() {
+    return textEncoder;
+  }
+
+  UNet2DCondition unet() {
+    return unet;
+  }
+
+  AutoencoderKl vae() {
+    return vae;
+  }
+
+  int sampleSize() {
+    return sampleSize;
+  }
+
+  Weights weights(String component) {
+    return switch (component) {
+      case "text_encoder" -> textEncoderWeights;
+      case "unet" -> unetWeights;
+      case "vae" -> vaeWeights;
+      default -> throw new IllegalArgumentException("no component \"" + component + "\"");
+    };
+  }
+
+  /**
+   * Whether a guidance scale asks for the unconditional half: PyTorch's pipeline runs it above 1,
+   * Flax's always, of which 1 is the case in which it has no weight.
+   */
+  boolean guides(float guidanceScale) {
+    return numerics == Numerics.FLAX ? guidanceScale != 1 : guidanceScale > 1;
+  }
+}

@@ -1,0 +1,209 @@
+package io.shardlight.diffusion;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import io.shardlight.diffusion.ShardedBatch.Slot;
+import io.shardlight.diffusion.graph.Lowering;
+import io.shardlight.diffusion.graph.LoweringOptions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * Stable Diffusion on the devices of this machine: weights replicated, batches sharded.
+ *
+ * <p>On a CPU, N devices are N virtual ones over one set of weights. Every image runs its own
+ * program, of batch 2 with guidance and 1 without, on a number of threads that depends on the
+ * image's size and the machine alone. So the same request gives the same bytes for any number of
+ * devices, any batch per device and any place in a batch. Small images run side by side, a thread
+ * each; large ones one after the other on all threads.
+ *
+ * <pre>{@code
+ * StableDiffusion model = StableDiffusion.open(ModelDirectory.open(folder), Optional.empty());
+ * try (TextToImage textToImage = TextToImage.replicate(model, TextToImageOptions.DEFAULTS)) {
+ *   List<GeneratedImage> images = textToImage.generate(List.of(request));
+ * }
+ * }</pre>
+ */
+public final class TextToImage implements ImageGenerator {
+  /** Up to this many latent pixels (256x256 images) one thread draws an image. */
+  private static final int SMALL_LATENTS = 32 * 32;
+
+  private final StableDiffusion model;
+  private final Lowering lowering;
+  private final int devices;
+  private final int batchPerDevice;
+  private final int cores;
+  private final Programs programs;
+  private final PromptEncoder promptEncoder;
+  private final DenoisingLoop loop;
+  private final ExecutorService smallLanes;
+  private final ExecutorService largeLane;
+
+  private TextToImage(StableDiffusion model, Lowering lowering, TextToImageOptions options) {
+    this.model = model;
+    this.lowering = lowering;
+    this.cores = Runtime.getRuntime().availableProcessors();
+    this.devices = options.devices().orElse(lanes(model.sampleSize() * model.sampleSize()));
+    this.batchPerDevice = options.batchPerDevice();
+    this.programs =
+        new Programs(
+            model,
+            lowering,
+            latentPixels ->
+                new LoweringOptions(
+                    Device.cpu(),
+                    threads(latentPixels),
+                    options.fusions(),
+                    options
+                        .cacheDirectory()
+                        .orElse(model.directory().path().resolve(".shardlight"))));
+    this.promptEncoder = new PromptEncoder(model.tokenizer(), programs);
+    this.loop = new DenoisingLoop(model, programs, promptEncoder);
+    this.smallLanes = executor("shardlight-lane", cores);
+    this.largeLane = executor("shardlight-wide-lane", 1);
+  }
+
+  /**
+   * Puts a model on devices. Programs are compiled when the first image of a size asks for them.
+   *
+   * @throws IllegalArgumentException if the engine is unknown or the devices asked for aren't there
+   */
+  public static TextToImage replicate(StableDiffusion model, TextToImageOptions options) {
+    Lowering lowering = Lowerings.find(options.engine());
+    List<DeviceKind> kinds =
+        List.of(Engine.getEngine(lowering.engineName()).getDevices()).stream()
+            .map(DeviceKind::of)
+            .distinct()
+            .toList();
+    DeviceKind wanted = options.deviceKind().orElse(DeviceKind.CPU);
+    if (wanted != DeviceKind.CPU || !kinds.contains(DeviceKind.CPU)) {
+      throw new IllegalArgumentException(
+          "deviceKind="
+              + wanted.optionName()
+              + " was asked for, but engine "
+              + lowering.engineName()
+              + " has none here, only "
+              + kinds.stream().map(DeviceKind::optionName).toList()
+              + "; run on a machine that has one, or ask for one of these");
+    }
+    return new TextToImage(model, lowering, options);
+  }
+
+  /** The name of the engine that runs the programs. */
+  public String engineName() {
+    return lowering.engineName();
+  }
+
+  public DeviceKind deviceKind() {
+    return DeviceKind.CPU;
+  }
+
+  public int devices() {
+    return devices;
+  }
+
+  @Override
+  public int slots() {
+    return devices * batchPerDevice;
+  }
+
+  @Override
+  public List<GeneratedImage> generate(List<ImageRequest> requests) {
+    ShardedBatch batch = ShardedBatch.shard(requests, devices, batchPerDevice);
+    ImageRequest first = requests.get(0);
+    int latentPixels =
+        first.heightPixels() * first.widthPixels() / (model.vae().config().downsamplingFactor() * model.vae().config().downsamplingFactor());
+    ExecutorService lanes = lanes(latentPixels) > 1 ? smallLanes : largeLane;
+
+    List<Future<GeneratedImage>> drawn = new ArrayList<>(requests.size());
+    for (List<Slot> slice : batch.slices()) {
+      for (Slot slot : slice) {
+        // A virtual device need not draw what is masked: unlike a real one it gains nothing by it.
+        if (slot.live()) {
+          drawn.add(lanes.submit(() -> loop.draw(slot.request())));
+        }
+      }
+    }
+    return await(drawn);
+  }
+
+  /** Waits for all, also after a failure, so that no device still works when this returns. */
+  private static List<GeneratedImage> await(List<Future<GeneratedImage>> drawn) {
+    List<GeneratedImage> images = new ArrayList<>(drawn.size());
+    Throwable failure = null;
+    boolean interrupted = false;
+    for (Future<GeneratedImage> future : drawn) {
+      while (true) {
+        try {
+          images.add(future.get());
+        } catch (InterruptedException e) {
+          interrupted = true;
+          drawn.forEach(f -> f.cancel(false));
+          continue;
+        } catch (CancellationException e) {
+          failure = failure == null ? e : failure;
+        } catch (ExecutionException e) {
+          failure = failure == null ? e.getCause() : failure;
+        }
+        break;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    if (failure instanceof RuntimeException exception) {
+      throw exception;
+    }
+    if (failure != null) {
+      throw new IllegalStateException(failure);
+    }
+    return images;
+  }
+
+  /** Threads of one program: one for small images, all cores for large ones. */
+  private int threads(int latentPixels) {
+    return latentPixels <= SMALL_LATENTS ? 1 : cores;
+  }
+
+  /** How many programs run side by side. */
+  private int lanes(int latentPixels) {
+    return cores / threads(latentPixels);
+  }
+
+  Programs programs() {
+    return programs;
+  }
+
+  PromptEncoder promptEncoder() {
+    return promptEncoder;
+  }
+
+  DenoisingLoop loop() {
+    return loop;
+  }
+
+  private static ExecutorService executor(String name, int threads) {
+    return Executors.newFixedThreadPool(
+        threads,
+        task -> {
+          Thread thread = new Thread(task, name);
+          thread.setDaemon(true);
+          return thread;
+        });
+  }
+
+  @Override
+  public void close() {
+    smallLanes.shutdown();
+    largeLane.shutdown();
+    programs.close();
+  }
+}

@@ -1,0 +1,67 @@
+package io.shardlight.diffusion.scheduler;
+
+/**
+ * DDIM without added noise (η = 0): every step estimates the clean latents and moves straight
+ * towards them.
+ *
+ * @see <a href="https://arxiv.org/abs/2010.02502">Song et al. 2020, Denoising Diffusion Implicit
+ *     Models</a>
+ */
+public final class DdimScheduler implements Scheduler {
+  private final NoiseSchedule noise;
+  private final int stride;
+  private final int[] timesteps;
+  private final boolean clipSample;
+  private final float clipSampleRange;
+  private final StepCursor cursor;
+
+  DdimScheduler(SchedulerConfig config, int numInferenceSteps) {
+    this.noise = NoiseSchedule.of(config);
+    this.stride = config.numTrainTimesteps() / numInferenceSteps;
+    this.timesteps = config.wholeTimesteps(TimestepSpacing.LEADING, numInferenceSteps);
+    this.clipSample = config.clipSample();
+    this.clipSampleRange = config.clipSampleRange();
+    this.cursor = new StepCursor(timesteps.length);
+  }
+
+  @Override
+  public int stepCount() {
+    return timesteps.length;
+  }
+
+  @Override
+  public float timestep(int step) {
+    return timesteps[step];
+  }
+
+  @Override
+  public float initNoiseSigma() {
+    return 1f;
+  }
+
+  @Override
+  public float[] scaleModelInput(float[] latents, int step) {
+    return latents;
+  }
+
+  /** Song et al. 2020, eq. (12) with σ = 0. */
+  @Override
+  public float[] step(float[] noisePrediction, int step, float[] latents) {
+    cursor.advance(step, noisePrediction, latents);
+    float alpha = noise.alphaCumprod(timesteps[step]);
+    float alphaNext = noise.alphaCumprod(timesteps[step] - stride);
+    float sqrtAlpha = (float) Math.sqrt(alpha);
+    float sqrtBeta = (float) Math.sqrt(1f - alpha);
+    float sqrtAlphaNext = (float) Math.sqrt(alphaNext);
+    float sqrtBetaNext = (float) Math.sqrt(1f - alphaNext);
+    float[] out = new float[latents.length];
+    for (int i = 0; i < out.length; i++) {
+      float clean = (latents[i] - sqrtBeta * noisePrediction[i]) / sqrtAlpha;
+      if (clipSample) {
+        clean = Math.max(-clipSampleRange, Math.min(clipSampleRange, clean));
+      }
+      out[i] = sqrtAlphaNext * clean + sqrtBetaNext * noisePrediction[i];
+    }
+    return out;
+  }
+}

@@ -1,0 +1,40 @@
+package io.shardlight.diffusion.scheduler;
+
+/**
+ * One example's run of a denoising loop. The loop draws latents from the standard normal
+ * distribution, multiplies them by {@link #initNoiseSigma}, and then for every step 0 … {@code
+ * stepCount() - 1}, in this order and each once: scales them by {@link #scaleModelInput}, lets the
+ * network predict their noise at {@link #timestep}, and passes the prediction to {@link #step}.
+ *
+ * <p>Latents are float32 in any layout, since all arithmetic is elementwise; arrays that are passed
+ * in are not changed, but may be kept until the next step. Holds the state of the run: make one for
+ * every example. Not thread-safe.
+ */
+public sealed interface Scheduler permits PndmScheduler, DdimScheduler, LmsScheduler {
+  /** How many times the network is called; PNDM needs more calls than inference steps. */
+  int stepCount();
+
+  /**
+   * The training timestep at a loop index, in [0, numTrainTimesteps); with fractions for LMS.
+   *
+   * @throws IndexOutOfBoundsException if step is not in [0, stepCount)
+   */
+  float timestep(int step);
+
+  /** Standard deviation of the initial latents. */
+  float initNoiseSigma();
+
+  /** What the network is given for these latents; the same array where nothing is to be scaled. */
+  float[] scaleModelInput(float[] latents, int step);
+
+  /**
+   * Latents of the next step.
+   *
+   * @param noisePrediction the network's output after guidance, as long as latents
+   * @param step loop index: 0 at the first call, then one more each time
+   * @param latents what the previous step returned, not scaled
+   * @return a new array
+   * @throws IllegalStateException if steps are left out or repeated
+   */
+  float[] step(float[] noisePrediction, int step, float[] latents);
+}

@@ -1,0 +1,166 @@
+package io.shardlight.diffusion.weights;
+
+import ai.djl.ndarray.types.Shape;
+import io.shardlight.diffusion.graph.Graph;
+import io.shardlight.diffusion.graph.Node;
+import io.shardlight.diffusion.graph.ParameterData;
+import io.shardlight.diffusion.graph.ParameterSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tensors of one component's weight file under the names and shapes of PyTorch's state dict in
+ * diffusers 0.5.1 and transformers, whichever framework saved them. Opening reads the file's
+ * structure, never its values; nothing is held open. Immutable and thread-safe.
+ */
+public final class Weights implements ParameterSource {
+  /** Buffers that PyTorch saves and no network reads. */
+  private static final Set<String> IGNORABLE =
+      Set.of(
+          "text_model.embeddings.position_ids",
+          "vision_model.vision_model.embeddings.position_ids");
+
+  private final Path file;
+  private final Origin origin;
+  private final String fingerprint;
+  private final UnaryOperator<String> key;
+  private final Map<String, StoredTensor> tensors;
+
+  private Weights(
+      Path file,
+      Origin origin,
+      String fingerprint,
+      UnaryOperator<String> key,
+      Map<String, StoredTensor> tensors) {
+    this.file = file;
+    this.origin = origin;
+    this.fingerprint = fingerprint;
+    this.key = key;
+    this.tensors = tensors;
+  }
+
+  /**
+   * Opens a weight file.
+   *
+   * @param file {@code *.safetensors}, {@code diffusion_flax_model.msgpack} (diffusers' names) or
+   *     another {@code *.msgpack} (transformers' names)
+   * @throws MalformedWeightsException if the file is damaged
+   * @throws IllegalArgumentException if the file's name has another ending
+   */
+  public static Weights open(Path file) throws IOException {
+    String fingerprint =
+        String.format(
+            "%s:%d:%d",
+            file.toRealPath(),
+            Files.size(file),
+            Files.getLastModifiedTime(file).to(TimeUnit.NANOSECONDS));
+    String name = file.toString();
+    if (name.endsWith(".safetensors")) {
+      Map<String, StoredTensor> tensors = SafetensorsReader.read(file);
+      return new Weights(file, Origin.TORCH, fingerprint, UnaryOperator.identity(), tensors);
+    } else if (name.endsWith(".msgpack")) {
+      FlaxNaming naming = FlaxNaming.of(file);
+      Map<String, StoredTensor> tensors = FlaxReader.read(file, naming);
+      return new Weights(file, Origin.FLAX, fingerprint, naming::key, tensors);
+    }
+    throw new IllegalArgumentException(
+        file
+            + ": weights must be a .safetensors or a .msgpack file; convert others with diffusers");
+  }
+
+  /** The file the weights lie in. */
+  public Path file() {
+    return file;
+  }
+
+  public Origin origin() {
+    return origin;
+  }
+
+  /**
+   * Every name in the file, in its order. Where Flax's naming lost whether a number was a list
+   * index, it is taken for one; {@link #get} finds the tensor either way.
+   */
+  public Set<String> names() {
+    return tensors.values().stream()
+        .map(StoredTensor::name)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
+  @Override
+  public ParameterData get(String name) {
+    StoredTensor tensor = tensors.get(key.apply(name));
+    if (tensor == null) {
+      throw new IllegalArgumentException(
+          file + " has no tensor \"" + name + "\"; check the graphs with requireMatch first");
+    }
+    return tensor.named(name);
+  }
+
+  @Override
+  public String fingerprint() {
+    return fingerprint;
+  }
+
+  /** As {@link #requireMatch(Collection)}. */
+  public void requireMatch(Graph... graphs) throws WeightsMismatchException {
+    requireMatch(List.of(graphs));
+  }
+
+  /**
+   * Checks that the file holds what graphs read, in the shapes they need, and nothing else.
+   *
+   * @param graphs all that use the component: for a VAE the encoder's and the decoder's
+   * @throws WeightsMismatchException listing everything that differs
+   */
+  public void requireMatch(Collection<Graph> graphs) throws WeightsMismatchException {
+    Set<String> missing = new LinkedHashSet<>();
+    Set<String> misshapen = new LinkedHashSet<>();
+    Set<String> used = new HashSet<>();
+    for (Graph graph : graphs) {
+      for (Map.Entry<String, Node> parameter : graph.parameters().entrySet()) {
+        String name = parameter.getKey();
+        Shape wanted = parameter.getValue().shape();
+        @Nullable StoredTensor found = tensors.get(key.apply(name));
+        used.add(key.apply(name));
+        if (found == null) {
+          missing.add(name);
+        } else if (!found.shape().equals(wanted)) {
+          misshapen.add(name + " has shape " + found.shape() + ", but the graph needs " + wanted);
+        } else if (!found.dataType().isFloating()) {
+          misshapen.add(name + " holds " + found.dataType() + ", but the graph needs floats");
+        }
+      }
+    }
+    List<String> unused = new ArrayList<>();
+    tensors.forEach(
+        (tensorKey, tensor) -> {
+          if (!used.contains(tensorKey) && !IGNORABLE.contains(tensor.name())) {
+            unused.add(tensor.name());
+          }
+        });
+    if (!missing.isEmpty() || !misshapen.isEmpty() || !unused.isEmpty()) {
+      String names =
+          graphs.stream().map(Graph::name).distinct().collect(Collectors.joining(" and "));
+      throw new WeightsMismatchException(
+          file, names, List.copyOf(missing), List.copyOf(misshapen), unused);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return file + " (" + tensors.size() + " tensors)";
+  }
+}

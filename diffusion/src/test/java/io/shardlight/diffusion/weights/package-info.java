@@ -1,0 +1,4 @@
+@NullMarked
+package io.shardlight.diffusion.weights;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,462 @@
+package io.shardlight.engines.onnxruntime;
+
+import ai.djl.ndarray.types.Shape;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import io.shardlight.diffusion.graph.Graph;
+import io.shardlight.diffusion.graph.Node;
+import io.shardlight.diffusion.graph.Op;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The graph in the form that is fast on a CPU: images and tokens alike are matrices of rows {@code
+ * [batch * pixels, channels]}, so that linear layers and 1x1 convolutions are matrix products with
+ * the checkpoint's own weights and no transpose stands between convolutions and attention; 3x3
+ * convolutions are Winograd's; attention, skip normalisation and activations are ONNX Runtime's
+ * fused operators.
+ */
+final class FusedEmitter implements Emitter {
+  private final Graph graph;
+  private final WeightInitializers weights;
+  private final ConvolutionPlan plan;
+  private final OnnxModelBuilder onnx;
+
+  /** Values as matrices of rows; of rank 2 and more only. */
+  private final Map<Node, String> rows = new HashMap<>();
+
+  /** Values in the graph's own shape. */
+  private final Map<Node, String> plain = new HashMap<>();
+
+  private final Map<Node, Node> normOfSum = new HashMap<>();
+  private final Set<Node> convolutionsWithAddend = new HashSet<>();
+
+  FusedEmitter(Graph graph, WeightInitializers weights, ConvolutionPlan plan) {
+    this.graph = graph;
+    this.weights = weights;
+    this.plan = plan;
+    this.onnx = new OnnxModelBuilder(graph.name());
+  }
+
+  @Override
+  public ModelProto emit() throws IOException {
+    findPairs();
+    for (Node node : graph.nodes()) {
+      onnx.scope(node.label());
+      if (node.op() instanceof Op.Input input) {
+        onnx.input(input.name(), node.dataType(), node.shape());
+        plain.put(node, input.name());
+      } else if (WeightView.of(node).isEmpty()) {
+        emit(node);
+      }
+    }
+    for (Map.Entry<String, Node> output : graph.outputs().entrySet()) {
+      Node node = output.getValue();
+      onnx.output(output.getKey(), node.dataType(), node.shape(), plain(node));
+    }
+    return onnx.build();
+  }
+
+  /** Finds operations that are computed together with the one that follows them. */
+  private void findPairs() {
+    int[] uses = graph.useCounts();
+    for (Node node : graph.nodes()) {
+      if (node.op() instanceof Op.LayerNorm
+          && node.operand(0).op() instanceof Op.Add
+          && node.operand(0).operand(1).shape().equals(node.shape())) {
+        normOfSum.putIfAbsent(node.operand(0), node);
+      } else if (node.op() instanceof Op.AddPerChannel
+          && node.operand(0).op() instanceof Op.Conv2d
+          && uses[node.operand(0).id()] == 1) {
+        convolutionsWithAddend.add(node.operand(0));
+      }
+    }
+  }
+
+  private void emit(Node node) throws IOException {
+    Op op = node.op();
+    if (op instanceof Op.Conv2d) {
+      if (!convolutionsWithAddend.contains(node)) {
+        convolution(node, node, Optional.empty());
+      }
+    } else if (op instanceof Op.Linear) {
+      linear(node);
+    } else if (op instanceof Op.GroupNorm norm) {
+      rows.put(node, groupNorm(node, norm));
+    } else if (op instanceof Op.LayerNorm norm) {
+      if (!rows.containsKey(node)) {
+        layerNorm(node, norm);
+      }
+    } else if (op instanceof Op.Activate activate) {
+      put(node, activate(body(node, 0), activate));
+    } else if (op instanceof Op.Add) {
+      add(node);
+    } else if (op instanceof Op.AddPerChannel) {
+      addPerChannel(node);
+    } else if (op instanceof Op.Multiply) {
+      put(node, onnx.add("Mul", body(node, 0), body(node, 1)));
+    } else if (op instanceof Op.Scale scale) {
+      put(node, onnx.add("Mul", body(node, 0), onnx.scalar(scale.factor())));
+    } else if (op instanceof Op.Clamp clamp) {
+      put(
+          node,
+          onnx.add("Clip", body(node, 0), onnx.scalar(clamp.min()), onnx.scalar(clamp.max())));
+    } else if (op instanceof Op.Attention attention) {
+      attention(node, attention);
+    } else if (op instanceof Op.Concat concat) {
+      String first = axesOf(node.operand(0));
+      String second = axesOf(node.operand(1));
+      int axis = storedAxis(node, concat.axis());
+      putAxes(node, onnx.call("Concat", first, second).with("axis", axis).output());
+    } else if (op instanceof Op.Slice slice) {
+      putAxes(
+          node,
+          onnx.add(
+              "Slice",
+              axesOf(node.operand(0)),
+              onnx.longs(slice.start()),
+              onnx.longs(slice.end()),
+              onnx.longs(storedAxis(node, slice.axis()))));
+    } else if (op instanceof Op.FlattenSpatial || op instanceof Op.UnflattenSpatial) {
+      rows.put(node, rows(node.operand(0)));
+    } else if (op instanceof Op.Embedding) {
+      plain.put(node, onnx.add("Gather", plain(node.operand(0)), plain(node.operand(1))));
+    } else if (op instanceof Op.SinusoidalEmbedding embedding) {
+      sinusoidalEmbedding(node, embedding);
+    } else if (!(op instanceof Op.UpsampleNearest2x)) {
+      throw new IllegalStateException("no ONNX form for " + op);
+    }
+  }
+
+  // Convolutions.
+
+  /**
+   * @param target whose value the result is: the convolution, or a sum with an addend per channel
+   * @param addend {@code [batch, channels]}
+   */
+  private void convolution(Node node, Node target, Optional<String> addend) throws IOException {
+    Op.Conv2d op = (Op.Conv2d) node.op();
+    Node image = node.operand(0);
+    boolean doubled = image.op() instanceof Op.UpsampleNearest2x;
+    Node stored = doubled ? image.operand(0) : image;
+    ConvolutionShape shape = ConvolutionShape.of(node, stored, doubled ? 2 : 1);
+    ConvolutionPlan.Form form = plan.form(op, shape);
+    long[] flat = {(long) shape.outChannels() * shape.inChannels(), 9};
+    long[] matrix = {shape.outChannels(), shape.inChannels()};
+    switch (form) {
+      case WINOGRAD4, WINOGRAD2 -> {
+        String bias = plain(node.operand(2));
+        rows.put(
+            target,
+            new WinogradConvolution(
+                    onnx,
+                    form == ConvolutionPlan.Form.WINOGRAD4
+                        ? WinogradTransform.F4
+                        : WinogradTransform.F2,
+                    op,
+                    shape,
+                    plan.stripFloats())
+                .emit(
+                    rows(stored),
+                    weight(node.operand(1), new Shape(flat)),
+                    addend.isPresent() ? onnx.add("Add", addend.get(), bias) : bias,
+                    addend.isPresent()));
+        return;
+      }
+      case MATRIX ->
+          rows.put(
+              node,
+              onnx.call(
+                      "Gemm",
+                      rows(image),
+                      weight(node.operand(1), new Shape(matrix)),
+                      plain(node.operand(2)))
+                  .with("transB", 1)
+                  .output());
+      case DIRECT ->
+          plain.put(
+              node,
+              onnx.call("Conv", plain(image), plain(node.operand(1)), plain(node.operand(2)))
+                  .with("strides", new long[] {op.stride(), op.stride()})
+                  .with("pads", op.padTop(), op.padLeft(), op.padBottom(), op.padRight())
+                  .output());
+    }
+    if (addend.isPresent()) {
+      addPerChannel(node, target, addend.get());
+    }
+  }
+
+  private void addPerChannel(Node node) throws IOException {
+    Node image = node.operand(0);
+    String addend = plain(node.operand(1));
+    if (convolutionsWithAddend.contains(image)) {
+      convolution(image, node, Optional.of(addend));
+    } else {
+      addPerChannel(image, node, addend);
+    }
+  }
+
+  private void addPerChannel(Node image, Node target, String addend) throws IOException {
+    String sum =
+        onnx.add(
+            "Add",
+            pixels(image),
+            onnx.reshape(addend, target.dimension(0), 1, target.dimension(1)));
+    rows.put(target, onnx.reshape(sum, -1, target.dimension(1)));
+  }
+
+  // Normalisation.
+
+  /**
+   * In two passes, mean first: the mean square less the squared mean would lose all digits where
+   * the mean is large against the deviation, as it is in trained networks.
+   */
+  private String groupNorm(Node node, Op.GroupNorm norm) throws IOException {
+    long batch = node.dimension(0);
+    long channels = node.dimension(1);
+    long perGroup = channels / norm.groups();
+    String x = pixels(node.operand(0));
+    String mean = groupMean(x, node, norm);
+    String spread = onnx.floats(new long[] {1, 1, perGroup}, ones(perGroup));
+    String centred =
+        onnx.add("Sub", x, onnx.reshape(onnx.add("Mul", mean, spread), batch, 1, channels));
+    String variance = groupMean(onnx.add("Mul", centred, centred), node, norm);
+    String deviation = onnx.add("Sqrt", onnx.add("Add", variance, onnx.scalar(norm.epsilon())));
+    String weight = onnx.reshape(plain(node.operand(1)), 1, norm.groups(), perGroup);
+    String factor = onnx.reshape(onnx.add("Div", weight, deviation), batch, 1, channels);
+    String scaled = onnx.add("Mul", centred, factor);
+    return onnx.reshape(onnx.add("Add", scaled, plain(node.operand(2))), -1, channels);
+  }
+
+  /**
+   * Means over pixels and a group's channels, {@code [batch, groups, 1]}; over blocks of pixels
+   * first, which sums more exactly and keeps all threads at work for a batch of one.
+   */
+  private String groupMean(String x, Node node, Op.GroupNorm norm) {
+    long batch = node.dimension(0);
+    long channels = node.dimension(1);
+    long pixels = node.dimension(2) * node.dimension(3);
+    long blocks = 1;
+    while (blocks < 64 && pixels % (2 * blocks) == 0 && pixels / (2 * blocks) >= 16) {
+      blocks *= 2;
+    }
+    String mean = onnx.reshape(x, batch * blocks, pixels / blocks, channels);
+    mean = reduceMean(mean, 1);
+    mean = reduceMean(onnx.reshape(mean, batch, blocks, channels), 1);
+    return reduceMean(onnx.reshape(mean, batch, norm.groups(), channels / norm.groups()), 2);
+  }
+
+  private String reduceMean(String x, long axis) {
+    return onnx.call("ReduceMean", x).with("axes", new long[] {axis}).with("keepdims", 1).output();
+  }
+
+  private void layerNorm(Node node, Op.LayerNorm norm) throws IOException {
+    put(
+        node,
+        onnx.call(
+                "LayerNormalization", body(node, 0), plain(node.operand(1)), plain(node.operand(2)))
+            .with("axis", -1)
+            .with("epsilon", norm.epsilon())
+            .output());
+  }
+
+  private void add(Node node) throws IOException {
+    Node norm = normOfSum.get(node);
+    if (!node.operand(1).shape().equals(node.shape())) {
+      plain.put(node, onnx.add("Add", plain(node.operand(0)), plain(node.operand(1))));
+    } else if (norm != null && node.shape().dimension() > 1) {
+      List<String> outputs =
+          onnx.call(
+                  "SkipLayerNormalization",
+                  body(node, 0),
+                  body(node, 1),
+                  plain(norm.operand(1)),
+                  plain(norm.operand(2)))
+              .microsoft()
+              .with("epsilon", ((Op.LayerNorm) norm.op()).epsilon())
+              .outputs(true, false, false, true);
+      rows.put(norm, outputs.get(0));
+      rows.put(node, outputs.get(3));
+    } else {
+      put(node, onnx.add("Add", body(node, 0), body(node, 1)));
+    }
+  }
+
+  // Everything else.
+
+  private void linear(Node node) throws IOException {
+    Node x = node.operand(0);
+    String matrix =
+        x.shape().dimension() == 1 ? onnx.reshape(plain(x), 1, x.dimension(0)) : rows(x);
+    String weight = plain(node.operand(1));
+    OnnxModelBuilder.Call gemm =
+        node.operands().size() == 3
+            ? onnx.call("Gemm", matrix, weight, plain(node.operand(2)))
+            : onnx.call("Gemm", matrix, weight);
+    String product = gemm.with("transB", 1).output();
+    if (x.shape().dimension() == 1) {
+      plain.put(node, onnx.reshape(product, node.dimension(0)));
+    } else {
+      rows.put(node, product);
+    }
+  }
+
+  private String activate(String x, Op.Activate activate) {
+    return switch (activate.function()) {
+      case SILU -> onnx.call("QuickGelu", x).microsoft().with("alpha", 1f).output();
+      case QUICK_GELU -> onnx.call("QuickGelu", x).microsoft().with("alpha", 1.702f).output();
+      case GELU -> onnx.call("Gelu", x).microsoft().output();
+      case GELU_TANH -> onnx.call("FastGelu", x).microsoft().output();
+    };
+  }
+
+  private void attention(Node node, Op.Attention attention) throws IOException {
+    plain.put(
+        node,
+        onnx.call(
+                "MultiHeadAttention",
+                plain(node.operand(0)),
+                plain(node.operand(1)),
+                plain(node.operand(2)))
+            .microsoft()
+            .with("num_heads", attention.heads())
+            .with("scale", attention.scale())
+            .with("unidirectional", attention.causal() ? 1 : 0)
+            .output());
+  }
+
+  private void sinusoidalEmbedding(Node node, Op.SinusoidalEmbedding embedding) throws IOException {
+    float[] frequencies = SinusoidalFrequencies.of(embedding);
+    String angles =
+        onnx.add(
+            "Mul",
+            onnx.reshape(plain(node.operand(0)), -1, 1),
+            onnx.floats(new long[] {1, frequencies.length}, frequencies));
+    String sine = onnx.add("Sin", angles);
+    String cosine = onnx.add("Cos", angles);
+    boolean cosineFirst = embedding.cosineFirst();
+    put(
+        node,
+        onnx.call("Concat", cosineFirst ? cosine : sine, cosineFirst ? sine : cosine)
+            .with("axis", 1)
+            .output());
+  }
+
+  // Layouts. An image [batch, channels, height, width] is stored as pixels by channels, all other
+  // values as they are; rows are either with the leading axes made one.
+
+  /** The value in the layout in which element-wise operations take it. */
+  private String body(Node node, int operand) throws IOException {
+    Node x = node.operand(operand);
+    return x.shape().dimension() == 1 ? plain(x) : rows(x);
+  }
+
+  private void put(Node node, String value) {
+    (node.shape().dimension() == 1 ? plain : rows).put(node, value);
+  }
+
+  private String rows(Node node) throws IOException {
+    String known = rows.get(node);
+    if (known == null) {
+      if (node.op() instanceof Op.UpsampleNearest2x) {
+        known = upsample(node);
+      } else {
+        known = plain(node);
+        if (node.shape().dimension() == 4) {
+          known = onnx.transpose(known, 0, 2, 3, 1);
+        }
+        if (node.shape().dimension() != 2) {
+          known = onnx.reshape(known, -1, storedShape(node)[node.shape().dimension() - 1]);
+        }
+      }
+      rows.put(node, known);
+    }
+    return known;
+  }
+
+  private String plain(Node node) throws IOException {
+    String known = plain.get(node);
+    if (known == null) {
+      Optional<WeightView> view = WeightView.of(node);
+      if (view.isPresent()) {
+        known = onnx.initializer(weights.tensor(view.get()));
+      } else {
+        known = rows(node);
+        if (node.shape().dimension() != 2) {
+          known = onnx.reshape(known, storedShape(node));
+        }
+        if (node.shape().dimension() == 4) {
+          known = onnx.transpose(known, 0, 3, 1, 2);
+        }
+      }
+      plain.put(node, known);
+    }
+    return known;
+  }
+
+  private String weight(Node node, Shape shape) throws IOException {
+    Optional<WeightView> view = WeightView.of(node);
+    return view.isPresent()
+        ? onnx.initializer(weights.tensor(view.get(), shape))
+        : onnx.reshape(plain(node), shape.getShape());
+  }
+
+  /** An image as {@code [batch, pixels, channels]}. */
+  private String pixels(Node image) throws IOException {
+    return onnx.reshape(
+        rows(image),
+        image.dimension(0),
+        image.dimension(2) * image.dimension(3),
+        image.dimension(1));
+  }
+
+  private String upsample(Node node) throws IOException {
+    Node image = node.operand(0);
+    int height = Math.toIntExact(image.dimension(2));
+    int width = Math.toIntExact(image.dimension(3));
+    int[] index = new int[Math.toIntExact(node.shape().size() / node.dimension(1))];
+    int next = 0;
+    for (int n = 0; n < image.dimension(0); n++) {
+      for (int y = 0; y < 2 * height; y++) {
+        for (int x = 0; x < 2 * width; x++) {
+          index[next++] = (n * height + y / 2) * width + x / 2;
+        }
+      }
+    }
+    return onnx.add("Gather", rows(image), onnx.ints(new long[] {index.length}, index));
+  }
+
+  /** The value with all its axes, stored as rows are. */
+  private String axesOf(Node node) throws IOException {
+    return node.shape().dimension() <= 2
+        ? plain(node)
+        : onnx.reshape(rows(node), storedShape(node));
+  }
+
+  private void putAxes(Node node, String value) {
+    if (node.shape().dimension() <= 2) {
+      plain.put(node, value);
+    } else {
+      rows.put(node, onnx.reshape(value, -1, storedShape(node)[node.shape().dimension() - 1]));
+    }
+  }
+
+  private static long[] storedShape(Node node) {
+    long[] shape = node.shape().getShape().clone();
+    return shape.length == 4 ? new long[] {shape[0], shape[2], shape[3], shape[1]} : shape;
+  }
+
+  private static int storedAxis(Node node, int axis) {
+    return node.shape().dimension() == 4 ? new int[] {0, 3, 1, 2}[axis] : axis;
+  }
+
+  private static float[] ones(long count) {
+    float[] ones = new float[Math.toIntExact(count)];
+    java.util.Arrays.fill(ones, 1);
+    return ones;
+  }
+}

@@ -1,0 +1,120 @@
+package io.shardlight.engines.onnxruntime;
+
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
+import ai.djl.nn.Block;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtSession.SessionOptions;
+import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import io.shardlight.diffusion.graph.Graph;
+import io.shardlight.diffusion.graph.Lowering;
+import io.shardlight.diffusion.graph.LoweringOptions;
+import io.shardlight.diffusion.graph.ParameterSource;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Map;
+
+/**
+ * Runs graphs by ONNX Runtime through DJL.
+ *
+ * <p>With {@link LoweringOptions#fusions} a graph is laid out for the CPU: pixels by channels,
+ * Winograd convolutions, fused attention and normalisation; without, it is plain ONNX in NCHW.
+ * Either way the float32 weights of a checkpoint are mapped where they lie. Thread-safe.
+ */
+public final class OnnxLowering implements Lowering {
+  private static final String ENGINE = "OnnxRuntime";
+
+  static {
+    // DJL looks for a cloud's metadata server and reports its use there, unless told not to.
+    System.setProperty("OPT_OUT_TRACKING", "true");
+    System.setProperty("ai.djl.offline", "true");
+  }
+
+  private final ConvolutionPlan convolutionPlan;
+
+  /** For {@link java.util.ServiceLoader}. */
+  public OnnxLowering() {
+    this(ConvolutionPlan.DEFAULT);
+  }
+
+  OnnxLowering(ConvolutionPlan convolutionPlan) {
+    this.convolutionPlan = convolutionPlan;
+  }
+
+  @Override
+  public String engineName() {
+    return ENGINE;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Only weights stored in another type or order than the graph's are written to the cache
+   * directory; nothing is, for a float32 safetensors checkpoint. The checkpoint's files must stay
+   * as they are until the model is closed.
+   */
+  @Override
+  public Model load(Graph graph, ParameterSource parameters, LoweringOptions options)
+      throws IOException, MalformedModelException {
+    // DJL must be the first to open ONNX Runtime's environment: it fails for ever if it is second.
+    Engine.getEngine(ENGINE);
+    WeightInitializers weights =
+        new WeightInitializers(
+            parameters, new WeightCache(options.cacheDirectory(), parameters.fingerprint()));
+    Emitter emitter =
+        options.fusions()
+            ? new FusedEmitter(graph, weights, convolutionPlan)
+            : new PlainEmitter(graph, weights);
+    byte[] program = emitter.emit().toByteArray();
+    Model model = Model.newInstance(graph.name(), options.device(), ENGINE);
+    try (SessionOptions session = sessionOptions(options, weights)) {
+      model.load(new ByteArrayInputStream(program), Map.of("sessionOptions", session));
+      // DJL makes an empty folder for a model that comes from a stream, and leaves it.
+      Files.deleteIfExists(model.getModelPath());
+      Block block = model.getBlock();
+      model.setBlock(new GraphBlock(graph, options.device(), block));
+      return model;
+    } catch (OrtException e) {
+      model.close();
+      throw new EngineException("cannot configure ONNX Runtime for " + graph.name(), e);
+    } catch (MalformedModelException e) {
+      model.close();
+      throw new MalformedModelException(
+          "ONNX Runtime refuses "
+              + graph
+              + " on "
+              + options.device()
+              + (e.getCause() == null ? "" : ": " + e.getCause().getMessage()),
+          e);
+    } catch (IOException | RuntimeException e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private static SessionOptions sessionOptions(LoweringOptions options, WeightInitializers weights)
+      throws OrtException {
+    SessionOptions session = new SessionOptions();
+    session.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+    session.setIntraOpNumThreads(options.threads());
+    session.setInterOpNumThreads(1);
+    session.addConfigEntry(
+        "session.model_external_initializers_file_folder_path", weights.root().toString());
+    // Waiting threads that spin take the cores of other lanes and gain nothing here.
+    session.addConfigEntry("session.intra_op.allow_spinning", "0");
+    // The memory pattern is a second arena as large as the first, made by the second run.
+    session.setMemoryPatternOptimization(false);
+    session.setCPUArenaAllocator(true);
+    if (options.fusions()) {
+      // Packed copies of the weights would cost their size in private memory and seconds to make;
+      // optimisation would do the same by folding what is computed from weights.
+      session.addConfigEntry("session.disable_prepacking", "1");
+      session.setOptimizationLevel(OptLevel.NO_OPT);
+    }
+    return session;
+  }
+}

@@ -1,0 +1,235 @@
+package io.shardlight.engines.onnxruntime;
+
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TensorShapeProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import com.google.protobuf.ByteString;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Collects the nodes and initializers of one ONNX model. Values are known by their names. */
+final class OnnxModelBuilder {
+  /** The operator set that LayerNormalization entered. */
+  private static final int OPSET = 17;
+
+  private static final int IR_VERSION = 8;
+  static final String MICROSOFT = "com.microsoft";
+
+  private final GraphProto.Builder graph = GraphProto.newBuilder();
+  private final Map<TensorProto, String> constants = new HashMap<>();
+  private final Map<String, String> initializers = new HashMap<>();
+  private String scope = "";
+  private int count;
+
+  OnnxModelBuilder(String name) {
+    graph.setName(name);
+  }
+
+  /** Names the nodes added from now on after a module, so that errors and profiles tell where. */
+  void scope(String label) {
+    scope = label + "/";
+  }
+
+  void input(String name, DataType dataType, Shape shape) {
+    graph.addInput(valueInfo(name, dataType, shape));
+  }
+
+  void output(String name, DataType dataType, Shape shape, String value) {
+    graph.addOutput(valueInfo(name, dataType, shape));
+    graph.addNode(
+        NodeProto.newBuilder()
+            .setOpType("Identity")
+            .setName("output/" + name)
+            .addInput(value)
+            .addOutput(name));
+  }
+
+  /** Starts a node; it is added when its outputs are asked for. An empty input is an absent one. */
+  Call call(String opType, String... inputs) {
+    return new Call(opType, List.of(inputs));
+  }
+
+  /** A node with one output and no attributes. */
+  String add(String opType, String... inputs) {
+    return call(opType, inputs).output();
+  }
+
+  String reshape(String value, long... shape) {
+    return add("Reshape", value, longs(shape));
+  }
+
+  String transpose(String value, long... permutation) {
+    return call("Transpose", value).with("perm", permutation).output();
+  }
+
+  String scalar(float value) {
+    return floats(new long[0], value);
+  }
+
+  String floats(long[] shape, float... values) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    return constant(TensorProto.DataType.FLOAT, shape, bytes);
+  }
+
+  /** A vector of int64. */
+  String longs(long... values) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asLongBuffer().put(values);
+    return constant(TensorProto.DataType.INT64, new long[] {values.length}, bytes);
+  }
+
+  String ints(long[] shape, int... values) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asIntBuffer().put(values);
+    return constant(TensorProto.DataType.INT32, shape, bytes);
+  }
+
+  private String constant(TensorProto.DataType type, long[] shape, ByteBuffer littleEndian) {
+    TensorProto.Builder tensor = TensorProto.newBuilder().setDataType(type.getNumber());
+    for (long dimension : shape) {
+      tensor.addDims(dimension);
+    }
+    tensor.setRawData(ByteString.copyFrom(littleEndian));
+    return constants.computeIfAbsent(
+        tensor.build(),
+        content -> {
+          String name = "constant_" + constants.size();
+          graph.addInitializer(content.toBuilder().setName(name));
+          return name;
+        });
+  }
+
+  /** Adds a tensor under its name, once. */
+  String initializer(TensorProto tensor) {
+    return initializers.computeIfAbsent(
+        tensor.getName(),
+        name -> {
+          graph.addInitializer(tensor);
+          return name;
+        });
+  }
+
+  boolean hasInitializer(String name) {
+    return initializers.containsKey(name);
+  }
+
+  ModelProto build() {
+    return ModelProto.newBuilder()
+        .setIrVersion(IR_VERSION)
+        .setProducerName("shardlight")
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(OPSET))
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
+        .setGraph(graph)
+        .build();
+  }
+
+  private static ValueInfoProto valueInfo(String name, DataType dataType, Shape shape) {
+    TensorShapeProto.Builder dimensions = TensorShapeProto.newBuilder();
+    for (long dimension : shape.getShape()) {
+      dimensions.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(dimension));
+    }
+    TensorProto.DataType elementType =
+        switch (dataType) {
+          case FLOAT32 -> TensorProto.DataType.FLOAT;
+          case INT64 -> TensorProto.DataType.INT64;
+          default ->
+              throw new IllegalArgumentException(
+                  "\"" + name + "\" must be float32 or int64, but is " + dataType);
+        };
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(
+            TypeProto.newBuilder()
+                .setTensorType(
+                    TypeProto.Tensor.newBuilder()
+                        .setElemType(elementType.getNumber())
+                        .setShape(dimensions)))
+        .build();
+  }
+
+  /** One node in the making. */
+  final class Call {
+    private final NodeProto.Builder node = NodeProto.newBuilder();
+
+    private Call(String opType, List<String> inputs) {
+      node.setOpType(opType).addAllInput(inputs);
+    }
+
+    /** Takes the operator from ONNX Runtime's own set. */
+    Call microsoft() {
+      node.setDomain(MICROSOFT);
+      return this;
+    }
+
+    Call with(String attribute, long value) {
+      node.addAttribute(
+          AttributeProto.newBuilder()
+              .setName(attribute)
+              .setType(AttributeProto.AttributeType.INT)
+              .setI(value));
+      return this;
+    }
+
+    Call with(String attribute, float value) {
+      node.addAttribute(
+          AttributeProto.newBuilder()
+              .setName(attribute)
+              .setType(AttributeProto.AttributeType.FLOAT)
+              .setF(value));
+      return this;
+    }
+
+    Call with(String attribute, String value) {
+      node.addAttribute(
+          AttributeProto.newBuilder()
+              .setName(attribute)
+              .setType(AttributeProto.AttributeType.STRING)
+              .setS(ByteString.copyFromUtf8(value)));
+      return this;
+    }
+
+    Call with(String attribute, long... values) {
+      AttributeProto.Builder list =
+          AttributeProto.newBuilder().setName(attribute).setType(AttributeProto.AttributeType.INTS);
+      for (long value : values) {
+        list.addInts(value);
+      }
+      node.addAttribute(list);
+      return this;
+    }
+
+    String output() {
+      return outputs(true).get(0);
+    }
+
+    /**
+     * Adds the node.
+     *
+     * @param wanted for each output whether it is wanted
+     * @return names; those of unwanted outputs are empty
+     */
+    List<String> outputs(boolean... wanted) {
+      String name = scope + node.getOpType() + "_" + count++;
+      for (int i = 0; i < wanted.length; i++) {
+        node.addOutput(wanted[i] ? name + (i == 0 ? "" : ":" + i) : "");
+      }
+      graph.addNode(node.setName(name));
+      return node.getOutputList();
+    }
+  }
+}

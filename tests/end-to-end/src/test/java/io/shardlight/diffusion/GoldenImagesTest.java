@@ -1,0 +1,166 @@
+package io.shardlight.diffusion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.shardlight.diffusion.model.Numerics;
+import io.shardlight.diffusion.random.JaxRandom;
+import io.shardlight.diffusion.random.PrngKey;
+import io.shardlight.diffusion.random.ThreefryMode;
+import io.shardlight.diffusion.scheduler.SchedulerKind;
+import io.shardlight.diffusion.weights.ModelDirectory;
+import io.shardlight.fixtures.Golden;
+import io.shardlight.fixtures.NpyArray;
+import io.shardlight.fixtures.NpzArchive;
+import io.shardlight.fixtures.TinyModels;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Whole images of the tiny model against those of diffusers 0.5.1: the PyTorch pipeline's and the
+ * Flax pipeline's, each from safetensors and from msgpack, with the golden data's tolerances: 5e-5
+ * on pixels in [0, 1], one level after rounding.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class GoldenImagesTest {
+  private static final float PIXEL_TOLERANCE = 5e-5f;
+
+  @TempDir Path cache;
+  private final List<TextToImage> open = new ArrayList<>();
+  private TextToImage torchFromSafetensors;
+  private TextToImage torchFromMsgpack;
+  private TextToImage flaxFromSafetensors;
+  private TextToImage flaxFromMsgpack;
+
+  @BeforeAll
+  void replicate() throws IOException {
+    torchFromSafetensors = replicate(TinyModels.torch(), Optional.empty());
+    torchFromMsgpack = replicate(TinyModels.flax(), Optional.of(Numerics.TORCH));
+    flaxFromSafetensors = replicate(TinyModels.torch(), Optional.of(Numerics.FLAX));
+    flaxFromMsgpack = replicate(TinyModels.flax(), Optional.empty());
+  }
+
+  @AfterAll
+  void close() {
+    open.forEach(TextToImage::close);
+  }
+
+  private TextToImage replicate(Path folder, Optional<Numerics> numerics) throws IOException {
+    TextToImage textToImage =
+        TextToImage.replicate(
+            StableDiffusion.open(ModelDirectory.open(folder), numerics),
+            TextToImageOptions.DEFAULTS.withCacheDirectory(cache));
+    open.add(textToImage);
+    return textToImage;
+  }
+
+  static List<Arguments> torchCases() {
+    NpzArchive images = Golden.archive("tiny/e2e.npz");
+    List<Arguments> cases = new ArrayList<>();
+    for (JsonNode c : Golden.json("tiny/e2e.json")) {
+      ImageRequest request =
+          new ImageRequest(
+              c.get("prompt").asText(),
+              c.get("neg").asText("").equals("null") ? "" : c.get("neg").asText(""),
+              PrngKey.ofSeed(c.get("seed").asLong()),
+              c.get("w").asInt(),
+              c.get("h").asInt(),
+              SchedulerKind.fromOption(c.get("sched").asText()),
+              c.get("steps").asInt(),
+              (float) c.get("g").asDouble());
+      String id = c.get("id").asText();
+      cases.add(
+          Arguments.of(
+              id, request, images.array(id + "/image_f32"), images.array(id + "/image_u8")));
+    }
+    assertThat(cases).hasSize(14);
+    return cases;
+  }
+
+  static List<Arguments> flaxCases() {
+    NpzArchive images = Golden.archive("flax/e2e_flax.npz");
+    List<Arguments> cases = new ArrayList<>();
+    for (JsonNode c : Golden.json("flax/e2e_flax.json")) {
+      ImageRequest request =
+          new ImageRequest(
+              c.get("prompt").asText(),
+              "",
+              new PrngKey((int) c.get("key").get(0).asLong(), (int) c.get("key").get(1).asLong()),
+              128,
+              128,
+              SchedulerKind.PNDM,
+              c.get("steps").asInt(),
+              (float) c.get("g").asDouble());
+      String id = c.get("id").asText();
+      cases.add(
+          Arguments.of(
+              id, request, images.array(id + "/image_f32"), images.array(id + "/image_u8")));
+    }
+    assertThat(cases).hasSize(13);
+    return cases;
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("torchCases")
+  void drawsWhatThePyTorchPipelineDrew(
+      String id, ImageRequest request, NpyArray pixels, NpyArray bytes) {
+    assertDraws(torchFromSafetensors, request, pixels, bytes);
+    assertDraws(torchFromMsgpack, request, pixels, bytes);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("flaxCases")
+  void drawsWhatTheFlaxPipelineDrew(
+      String id, ImageRequest request, NpyArray pixels, NpyArray bytes) {
+    assertDraws(flaxFromMsgpack, request, pixels, bytes);
+    assertDraws(flaxFromSafetensors, request, pixels, bytes);
+  }
+
+  private static void assertDraws(
+      TextToImage textToImage, ImageRequest request, NpyArray pixels, NpyArray bytes) {
+    int height = request.heightPixels() / 8;
+    int width = request.widthPixels() / 8;
+    DenoisingLoop loop = textToImage.loop();
+    float[] noise = JaxRandom.normal(request.noiseKey(), 4 * height * width, ThreefryMode.ORIGINAL);
+    float[] image = loop.decode(loop.denoise(request, noise), height, width);
+
+    assertThat(maxPixelDifference(image, pixels.floats())).isLessThanOrEqualTo(PIXEL_TOLERANCE);
+    assertThat(maxLevelDifference(DenoisingLoop.toRgb(image), bytes.bytes())).isLessThanOrEqualTo(1);
+  }
+
+  /**
+   * @param planes {@code [1, 3, h, w]} in [-1, 1]
+   * @param pixels {@code [1, h, w, 3]} in [0, 1]
+   */
+  private static float maxPixelDifference(float[] planes, float[] pixels) {
+    assertThat(pixels).hasSameSizeAs(planes);
+    int area = planes.length / 3;
+    float max = 0;
+    for (int i = 0; i < planes.length; i++) {
+      float drawn = DenoisingLoop.unit(planes[i % 3 * area + i / 3]);
+      // Written so that a NaN is the maximum and fails.
+      float difference = Math.abs(drawn - pixels[i]);
+      max = difference <= max ? max : difference;
+    }
+    return max;
+  }
+
+  private static int maxLevelDifference(byte[] drawn, byte[] golden) {
+    assertThat(drawn).hasSameSizeAs(golden);
+    int max = 0;
+    for (int i = 0; i < drawn.length; i++) {
+      max = Math.max(max, Math.abs((drawn[i] & 0xff) - (golden[i] & 0xff)));
+    }
+    return max;
+  }
+}
