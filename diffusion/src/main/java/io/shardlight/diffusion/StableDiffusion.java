@@ -60,8 +60,8 @@ public final class StableDiffusion {
    * Reads a diffusers folder, its weights' names and shapes included, and checks that all fits.
    *
    * @param numerics whose arithmetic to follow; empty for that of the checkpoint's origin
-   * @throws IOException if a file cannot be read
-   * @throws RuntimeException of the packages below, for malformed files and mismatched weights
+   * @throws IOException if a file cannot be read, is malformed, or does not fit the networks
+   * @throws IllegalArgumentException if a config asks for what is not supported
    */
   public static StableDiffusion open(ModelDirectory directory, Optional<Numerics> numerics)
       throws IOException {

@@ -11,12 +11,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +34,14 @@ public final class Weights implements ParameterSource {
       Set.of(
           "text_model.embeddings.position_ids",
           "vision_model.vision_model.embeddings.position_ids");
+
+  /** The VAE's attention as newer diffusers name it, and the words of 0.5.1. */
+  private static final Pattern VAE_ATTENTION =
+      Pattern.compile(
+          "((?:encoder|decoder)\\.mid_block\\.attentions\\.\\d+\\.)(to_[qkv]|to_out\\.0)(\\.\\w+)");
+
+  private static final Map<String, String> FORMER =
+      Map.of("to_q", "query", "to_k", "key", "to_v", "value", "to_out.0", "proj_attn");
 
   private final Path file;
   private final Origin origin;
@@ -68,7 +79,7 @@ public final class Weights implements ParameterSource {
             Files.getLastModifiedTime(file).to(TimeUnit.NANOSECONDS));
     String name = file.toString();
     if (name.endsWith(".safetensors")) {
-      Map<String, StoredTensor> tensors = SafetensorsReader.read(file);
+      Map<String, StoredTensor> tensors = withFormerNames(SafetensorsReader.read(file));
       return new Weights(file, Origin.TORCH, fingerprint, UnaryOperator.identity(), tensors);
     } else if (name.endsWith(".msgpack")) {
       FlaxNaming naming = FlaxNaming.of(file);
@@ -78,6 +89,22 @@ public final class Weights implements ParameterSource {
     throw new IllegalArgumentException(
         file
             + ": weights must be a .safetensors or a .msgpack file; convert others with diffusers");
+  }
+
+  /** Gives tensors saved by newer releases the names of 0.5.1, unless the file has those too. */
+  private static Map<String, StoredTensor> withFormerNames(Map<String, StoredTensor> tensors) {
+    Map<String, StoredTensor> renamed = new LinkedHashMap<>();
+    tensors.forEach(
+        (name, tensor) -> {
+          Matcher matcher = VAE_ATTENTION.matcher(name);
+          String former =
+              matcher.matches()
+                  ? matcher.group(1) + FORMER.get(matcher.group(2)) + matcher.group(3)
+                  : name;
+          String chosen = tensors.containsKey(former) ? name : former;
+          renamed.put(chosen, tensor.named(chosen));
+        });
+    return renamed;
   }
 
   /** The file the weights lie in. */

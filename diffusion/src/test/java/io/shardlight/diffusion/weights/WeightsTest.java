@@ -231,14 +231,43 @@ final class WeightsTest {
 
   @Test
   void integersAreNoParameters() throws IOException {
-    String header = "{\"x\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}";
-    ByteBuffer bytes = ByteBuffer.allocate(8 + header.length() + 8).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.putLong(header.length()).put(header.getBytes(StandardCharsets.UTF_8));
-    Weights weights = Weights.open(Files.write(folder.resolve("a.safetensors"), bytes.array()));
+    Weights weights = open("{'x':{'dtype':'I64','shape':[1],'data_offsets':[0,8]}}");
 
     assertThatThrownBy(() -> weights.requireMatch(graph("net", Map.of("x", new Shape(1)))))
         .isInstanceOf(WeightsMismatchException.class)
         .hasMessageContaining("x holds int64, but the graph needs floats");
+  }
+
+  @Test
+  void newerNamesOfVaeAttentionBecomeTheFormerOnes() throws IOException {
+    Weights weights =
+        open(
+            """
+            {'encoder.mid_block.attentions.0.to_q.bias':
+               {'dtype':'F16','shape':[1],'data_offsets':[0,2]},
+             'decoder.mid_block.attentions.0.to_out.0.weight':
+               {'dtype':'F16','shape':[1,1],'data_offsets':[2,4]},
+             'mid_block.attentions.0.to_q.bias':
+               {'dtype':'F16','shape':[1],'data_offsets':[4,6]},
+             'decoder.mid_block.attentions.0.key.bias':
+               {'dtype':'F16','shape':[1],'data_offsets':[6,8]}}
+            """);
+
+    assertThat(weights.names())
+        .containsExactly(
+            "encoder.mid_block.attentions.0.query.bias",
+            "decoder.mid_block.attentions.0.proj_attn.weight",
+            "mid_block.attentions.0.to_q.bias",
+            "decoder.mid_block.attentions.0.key.bias");
+    weights.names().forEach(name -> assertThat(weights.get(name).name()).as(name).isEqualTo(name));
+  }
+
+  /** A safetensors file with 8 bytes of zeros as data. */
+  private Weights open(String header) throws IOException {
+    byte[] json = header.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+    ByteBuffer bytes = ByteBuffer.allocate(8 + json.length + 8).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putLong(json.length).put(json);
+    return Weights.open(Files.write(folder.resolve("a.safetensors"), bytes.array()));
   }
 
   @Test

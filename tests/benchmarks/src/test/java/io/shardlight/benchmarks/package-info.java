@@ -1,0 +1,4 @@
+@NullMarked
+package io.shardlight.benchmarks;
+
+import org.jspecify.annotations.NullMarked;
