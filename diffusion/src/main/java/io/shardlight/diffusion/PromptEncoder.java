@@ -15,6 +15,7 @@ final class PromptEncoder {
    * @param values float32 {@code [1, tokens, width]}; not to be written
    * @param truncated whether tokens were cut off
    */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   record PromptEmbeddings(float[] values, boolean truncated) {}
 
   private final ClipTokenizer tokenizer;
