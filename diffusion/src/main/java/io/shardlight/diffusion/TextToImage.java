@@ -1,7 +1,6 @@
 package io.shardlight.diffusion;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import io.shardlight.diffusion.ShardedBatch.Slot;
 import io.shardlight.diffusion.graph.Lowering;
 import io.shardlight.diffusion.graph.LoweringOptions;
@@ -76,7 +75,7 @@ public final class TextToImage implements ImageGenerator {
   public static TextToImage replicate(StableDiffusion model, TextToImageOptions options) {
     Lowering lowering = Lowerings.find(options.engine());
     List<DeviceKind> kinds =
-        List.of(Engine.getEngine(lowering.engineName()).getDevices()).stream()
+        List.of(lowering.engine().getDevices()).stream()
             .map(DeviceKind::of)
             .distinct()
             .toList();
