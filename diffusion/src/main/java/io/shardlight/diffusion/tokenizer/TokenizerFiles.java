@@ -1,5 +1,6 @@
 package io.shardlight.diffusion.tokenizer;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
@@ -18,6 +19,13 @@ import java.util.Set;
 /** The files of a diffusers model's {@code tokenizer/} folder, read and checked. */
 final class TokenizerFiles {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Field names are tokens, each seen once: interning them took a quarter of the loading time. */
+  private static final JsonFactory VOCABULARY =
+      JsonFactory.builder()
+          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+          .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+          .build();
 
   /**
    * CLIP's vocabulary has 49152 entries before its special tokens; 256 are bytes, two special, and
@@ -54,7 +62,7 @@ final class TokenizerFiles {
   Map<String, Integer> vocabulary() throws IOException {
     Path file = requireFile(folder.resolve("vocab.json"));
     Map<String, Integer> vocabulary = new HashMap<>(1 << 17);
-    try (JsonParser json = JSON.createParser(Files.readAllBytes(file))) {
+    try (JsonParser json = VOCABULARY.createParser(Files.readAllBytes(file))) {
       if (json.nextToken() != JsonToken.START_OBJECT) {
         throw new IOException(file + ": must be a JSON object, but begins with " + json.getText());
       }
