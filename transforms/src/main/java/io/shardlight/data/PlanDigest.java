@@ -1,5 +1,6 @@
 package io.shardlight.data;
 
+import java.io.Serializable;
 import java.util.HexFormat;
 import org.apache.beam.sdk.coders.DefaultCoder;
 
@@ -11,7 +12,7 @@ import org.apache.beam.sdk.coders.DefaultCoder;
  * @param low lower 64 bits of the sum
  */
 @DefaultCoder(PlanDigestCoder.class)
-public record PlanDigest(long examples, long high, long low) {
+public record PlanDigest(long examples, long high, long low) implements Serializable {
   public static final PlanDigest EMPTY = new PlanDigest(0, 0, 0);
 
   public static PlanDigest of(Example example) {
