@@ -24,7 +24,9 @@ final class PromptColumns {
   /** The column of the prompt; the first of these that a record has. */
   private static final List<String> PROMPT = List.of("prompt", "caption", "text");
 
-  /** What has no value; the columns left over at the end are carried. */
+  private static final int MAX_DIGITS = 100;
+
+  /** Columns not read yet; what is left at the end is carried. */
   private final Map<String, JsonNode> left;
 
   private PromptColumns(Map<String, JsonNode> columns) {
@@ -100,11 +102,12 @@ final class PromptColumns {
     return take(column)
         .map(
             value -> {
-              if (value.isNumber()) {
-                return value.decimalValue();
-              }
+              String digits = value.isTextual() ? value.textValue().strip() : "";
               try {
-                return new BigDecimal(value.isTextual() ? value.textValue().strip() : "");
+                // No number of ours is longer, and parsing a megabyte of digits takes for ever.
+                return value.isNumber()
+                    ? value.decimalValue()
+                    : new BigDecimal(digits.length() <= MAX_DIGITS ? digits : "");
               } catch (NumberFormatException e) {
                 throw new IllegalArgumentException(
                     column + " must be a number, but was " + shorten(value));

@@ -1,0 +1,178 @@
+package io.shardlight.transforms;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.shardlight.data.DatasetPaths;
+import io.shardlight.data.Example;
+import io.shardlight.data.ExamplePlanner;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ImageFormat;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.Overrides;
+import io.shardlight.data.Prompt;
+import io.shardlight.data.PromptSource;
+import io.shardlight.data.Sampling;
+import io.shardlight.data.ShardKey;
+import io.shardlight.data.ShardReport;
+import io.shardlight.data.TestSettings;
+import io.shardlight.diffusion.GeneratedImage;
+import io.shardlight.diffusion.ImageGenerator;
+import io.shardlight.diffusion.ImageRequest;
+import io.shardlight.diffusion.scheduler.SchedulerKind;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ShardGenerationTest {
+  private static final GenerationSettings SETTINGS =
+      TestSettings.builder().sampling(new Sampling(SchedulerKind.DDIM, 2, 1, 8, 8)).build();
+
+  private final Path folder;
+
+  ShardGenerationTest(@TempDir Path folder) {
+    this.folder = folder;
+  }
+
+  @Test
+  void onlyTheLastBatchIsShort() throws Exception {
+    FakeDevices devices = FakeDevices.withSlots(4);
+
+    ShardReport report = generate(devices, examples("fox", "owl", "hen", "cow", "pig", "cat"));
+
+    assertThat(devices.log().batches).extracting(List::size).containsExactly(4, 2);
+    assertThat(report.work().batches()).isEqualTo(2);
+    assertThat(report.work().paddedSlots()).isEqualTo(2);
+    assertThat(report.facts().ok()).isEqualTo(6);
+  }
+
+  @Test
+  void aFailingBatchIsHalvedUntilTheCulpritStandsAlone() throws Exception {
+    FakeDevices devices = FakeDevices.withSlots(8);
+
+    ShardReport report =
+        generate(
+            devices, examples("fox", "owl", "poison 1", "cow", "pig", "cat", "poison 2", "dog"));
+
+    assertThat(report.facts().ok()).isEqualTo(6);
+    assertThat(report.facts().failed()).isEqualTo(2);
+    assertThat(devices.log().batches.stream().mapToInt(List::size).sum()).isEqualTo(6);
+  }
+
+  @Test
+  void aFaultIsNoExamplesFaultAndLeavesNoMarker() {
+    assertThatThrownBy(
+            () -> generate(FakeDevices.withSlots(2), examples("fox", "fault", "owl", "hen")))
+        .hasMessageContaining("device lost");
+    assertThat(folder.resolve(DatasetPaths.marker(0))).doesNotExist();
+    assertThat(folder.resolve("manifest")).doesNotExist();
+  }
+
+  @Test
+  void imagesAreWrittenWhileTheDevicesDrawTheNextBatch() throws Exception {
+    List<Example> examples = examples("fox", "owl");
+    String first = examples.stream().map(Example::id).min(Comparator.naturalOrder()).orElseThrow();
+    Path image = folder.resolve(DatasetPaths.image(first, ImageFormat.PNG));
+    FakeDevices devices = FakeDevices.withSlots(1);
+    GeneratorFactory waiting = () -> new WaitsForFile(devices.create(), image);
+
+    assertThat(generate(waiting, examples).facts().ok()).isEqualTo(2);
+  }
+
+  @Test
+  void anImageThatCannotBeWrittenFailsTheShard() throws Exception {
+    List<Example> examples = examples("fox", "owl", "hen");
+    Path image = folder.resolve(DatasetPaths.image(examples.get(0).id(), ImageFormat.PNG));
+    Files.createDirectories(image.getParent());
+    Files.writeString(image, "not ours");
+
+    assertThatThrownBy(() -> generate(FakeDevices.withSlots(1), examples))
+        .hasMessageContaining("an image could not be written: wanted to create images/");
+    assertThat(folder.resolve(DatasetPaths.marker(0))).doesNotExist();
+  }
+
+  @Test
+  void aCommittedShardIsTakenFromItsMarker() throws Exception {
+    List<Example> examples = examples("fox", "owl", "hen");
+    ShardReport made = generate(FakeDevices.withSlots(2), examples);
+    FakeDevices devices = FakeDevices.withSlots(2);
+
+    ShardReport again = generate(devices, examples);
+
+    assertThat(devices.log().batches).isEmpty();
+    assertThat(again.alreadyPresent()).isTrue();
+    assertThat(again.facts()).isEqualTo(made.facts());
+    assertThatThrownBy(() -> generate(devices, examples("fox", "owl")))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("shard marker _shards/00000.json")
+        .hasMessageContaining("example_ids_sha256");
+  }
+
+  private ShardReport generate(GeneratorFactory devices, List<Example> examples) throws Exception {
+    SharedGenerator shared = SharedGenerator.acquire(UUID.randomUUID().toString(), devices);
+    try {
+      return new ShardGeneration(
+              shared,
+              SETTINGS,
+              ObjectStore.open(folder.toString()),
+              LocalProgress.of(folder.toString()))
+          .generate(new ShardKey(0, examples.get(0).shape()), examples);
+    } finally {
+      shared.release();
+    }
+  }
+
+  private static List<Example> examples(String... prompts) {
+    List<Example> examples = new ArrayList<>();
+    for (String prompt : prompts) {
+      PromptSource source = new PromptSource("p.txt", examples.size() + 1);
+      new ExamplePlanner(SETTINGS)
+          .plan(
+              new Prompt(source, Prompt.defaultId(source), prompt, Overrides.NONE, Map.of()),
+              examples::add);
+    }
+    return examples;
+  }
+
+  /** Devices whose second batch ends only once the first batch's image is there. */
+  private static final class WaitsForFile implements ImageGenerator {
+    private final ImageGenerator devices;
+    private final Path image;
+    private int batches;
+
+    WaitsForFile(ImageGenerator devices, Path image) {
+      this.devices = devices;
+      this.image = image;
+    }
+
+    @Override
+    public int slots() {
+      return devices.slots();
+    }
+
+    @Override
+    public List<GeneratedImage> generate(List<ImageRequest> requests) {
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+      while (batches > 0 && !Files.exists(image)) {
+        if (System.nanoTime() > deadline) {
+          throw new AssertionError("the first image was not written during the second batch");
+        }
+        Thread.onSpinWait();
+      }
+      batches++;
+      return devices.generate(requests);
+    }
+
+    @Override
+    public void close() {
+      devices.close();
+    }
+  }
+}
