@@ -10,12 +10,18 @@ import io.shardlight.diffusion.graph.Op;
  * @param winogradChannels the fewest input and output channels that are worth a Winograd transform
  * @param stripFloats a convolution whose transformed tiles exceed this many floats is computed
  *     strip by strip
+ * @param kernelFloats a transformed kernel that exceeds this many floats is made and used in blocks
+ *     of output channels
  */
 record ConvolutionPlan(
-    int winograd4From, int winograd2From, int winogradChannels, long stripFloats) {
+    int winograd4From,
+    int winograd2From,
+    int winogradChannels,
+    long stripFloats,
+    long kernelFloats) {
 
   /** Measured on the v1-4 networks; see tests/benchmarks/README.md. */
-  static final ConvolutionPlan DEFAULT = new ConvolutionPlan(32, 16, 16, 1 << 24);
+  static final ConvolutionPlan DEFAULT = new ConvolutionPlan(32, 16, 16, 1 << 21, 1 << 22);
 
   /** The ways to compute a convolution. */
   enum Form {
