@@ -83,7 +83,7 @@ final class DenoisingLoop {
    * @return the image, float32 {@code [1, 3, 8 height, 8 width]}, about {@code [-1, 1]}
    */
   float[] decode(float[] latents, int height, int width) {
-    float inverse = (float) (1 / model.vae().config().scalingFactor());
+    float inverse = 1 / model.vae().config().scalingFactor();
     float[] scaled = latents.clone();
     for (int i = 0; i < scaled.length; i++) {
       scaled[i] *= inverse;

@@ -1,7 +1,6 @@
 package io.shardlight.diffusion;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import io.shardlight.diffusion.ShardedBatch.Slot;
 import io.shardlight.diffusion.graph.Lowering;
 import io.shardlight.diffusion.graph.LoweringOptions;
@@ -76,7 +75,7 @@ public final class TextToImage implements ImageGenerator {
   public static TextToImage replicate(StableDiffusion model, TextToImageOptions options) {
     Lowering lowering = Lowerings.find(options.engine());
     List<DeviceKind> kinds =
-        List.of(Engine.getEngine(lowering.engineName()).getDevices()).stream()
+        List.of(lowering.engine().getDevices()).stream()
             .map(DeviceKind::of)
             .distinct()
             .toList();
@@ -117,7 +116,10 @@ public final class TextToImage implements ImageGenerator {
     ShardedBatch batch = ShardedBatch.shard(requests, devices, batchPerDevice);
     ImageRequest first = requests.get(0);
     int latentPixels =
-        first.heightPixels() * first.widthPixels() / (model.vae().config().downsamplingFactor() * model.vae().config().downsamplingFactor());
+        first.heightPixels()
+            * first.widthPixels()
+            / (model.vae().config().downsamplingFactor()
+                * model.vae().config().downsamplingFactor());
     ExecutorService lanes = lanes(latentPixels) > 1 ? smallLanes : largeLane;
 
     List<Future<GeneratedImage>> drawn = new ArrayList<>(requests.size());

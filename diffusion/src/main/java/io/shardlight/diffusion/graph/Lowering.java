@@ -2,6 +2,7 @@ package io.shardlight.diffusion.graph;
 
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
+import ai.djl.engine.Engine;
 import java.io.IOException;
 
 /**
@@ -11,6 +12,21 @@ import java.io.IOException;
 public interface Lowering {
   /** The name by which {@code ai.djl.engine.Engine.getEngine} knows the engine. */
   String engineName();
+
+  /**
+   * Starts the engine where that has not been done in this process. Call this rather than DJL's
+   * {@code Engine.getEngine}: an engine may need care while it starts.
+   *
+   * @throws ai.djl.engine.EngineException if it can't be started here, with the cause
+   */
+  default Engine engine() {
+    return Engine.getEngine(engineName());
+  }
+
+  /** Version of the library that runs the programs, as it says itself: {@code 1.29.0}. */
+  default String runtimeVersion() {
+    return engine().getVersion();
+  }
 
   /**
    * Loads a graph with its weights as a DJL model. Its predictors take an {@code NDList} with one

@@ -39,8 +39,12 @@ class ArchitectureTest {
 
   @ArchTest
   static final ArchRule dataKnowsNoTransforms =
-      noClasses().that().resideInAPackage(DATA).should().dependOnClassesThat().resideInAPackage(
-          TRANSFORMS);
+      noClasses()
+          .that()
+          .resideInAPackage(DATA)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage(TRANSFORMS);
 
   @ArchTest
   static final ArchRule enginesSeeOfOursTheGraphOnly =
@@ -65,7 +69,8 @@ class ArchitectureTest {
   static final ArchRule onnxNamesStayInTheirEngine =
       noClasses()
           .that()
-          .resideOutsideOfPackages("io.shardlight.engines.onnxruntime..", "io.shardlight.benchmarks..")
+          .resideOutsideOfPackages(
+              "io.shardlight.engines.onnxruntime..", "io.shardlight.benchmarks..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
@@ -90,8 +95,8 @@ class ArchitectureTest {
               com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage(
                       "io.shardlight..")
                   .and(
-                      com.tngtech.archunit.core.domain.JavaClass.Predicates
-                          .resideOutsideOfPackage(GRAPH)));
+                      com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage(
+                          GRAPH)));
 
   @ArchTest
   static final ArchRule schedulersAndRandomnessArePureArithmetic =

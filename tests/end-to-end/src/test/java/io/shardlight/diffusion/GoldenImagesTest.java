@@ -135,7 +135,8 @@ class GoldenImagesTest {
     float[] image = loop.decode(loop.denoise(request, noise), height, width);
 
     assertThat(maxPixelDifference(image, pixels.floats())).isLessThanOrEqualTo(PIXEL_TOLERANCE);
-    assertThat(maxLevelDifference(DenoisingLoop.toRgb(image), bytes.bytes())).isLessThanOrEqualTo(1);
+    assertThat(maxLevelDifference(DenoisingLoop.toRgb(image), bytes.bytes()))
+        .isLessThanOrEqualTo(1);
   }
 
   /**

@@ -5,6 +5,7 @@ import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.nn.Block;
+import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession.SessionOptions;
@@ -50,6 +51,18 @@ public final class OnnxLowering implements Lowering {
     return ENGINE;
   }
 
+  @Override
+  public Engine engine() {
+    return EngineStart.engine(ENGINE);
+  }
+
+  @Override
+  public String runtimeVersion() {
+    engine();
+    // DJL's engine tells the version it was built against.
+    return OrtEnvironment.getEnvironment().getVersion();
+  }
+
   /**
    * {@inheritDoc}
    *
@@ -60,8 +73,7 @@ public final class OnnxLowering implements Lowering {
   @Override
   public Model load(Graph graph, ParameterSource parameters, LoweringOptions options)
       throws IOException, MalformedModelException {
-    // DJL must be the first to open ONNX Runtime's environment: it fails for ever if it is second.
-    Engine.getEngine(ENGINE);
+    engine();
     WeightInitializers weights =
         new WeightInitializers(
             parameters, new WeightCache(options.cacheDirectory(), parameters.fingerprint()));

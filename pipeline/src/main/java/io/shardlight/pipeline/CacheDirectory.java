@@ -1,0 +1,89 @@
+package io.shardlight.pipeline;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Where files that can be made again are kept: {@code $XDG_CACHE_HOME/shardlight}, else {@code
+ * ~/.cache/shardlight}.
+ *
+ * @see <a href="https://specifications.freedesktop.org/basedir-spec/latest/">XDG base
+ *     directories</a>
+ */
+final class CacheDirectory {
+  static final String VARIABLE = "XDG_CACHE_HOME";
+
+  private CacheDirectory() {}
+
+  /**
+   * The directory, whether or not it exists.
+   *
+   * @param environment environment variables; a relative {@code XDG_CACHE_HOME} is ignored, as the
+   *     specification asks
+   */
+  static Path of(Map<String, String> environment) {
+    return Optional.ofNullable(environment.get(VARIABLE))
+        .map(Path::of)
+        .filter(Path::isAbsolute)
+        .orElseGet(() -> Path.of(System.getProperty("user.home", "."), ".cache"))
+        .resolve("shardlight");
+  }
+
+  /**
+   * Makes a directory, its parents included.
+   *
+   * @throws UncheckedIOException naming the variable that moves the cache, if it can't be made
+   */
+  static Path create(Path directory) {
+    try {
+      return Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw unwritable(directory, e);
+    }
+  }
+
+  static UncheckedIOException unwritable(Path directory, IOException cause) {
+    return new UncheckedIOException(
+        "cannot write the cache directory "
+            + directory
+            + " ("
+            + cause.getClass().getSimpleName()
+            + ": "
+            + cause.getMessage()
+            + "); set "
+            + VARIABLE
+            + " to a directory that can be written",
+        cause);
+  }
+
+  /**
+   * Where the transformed weights of a model are kept: {@code .shardlight} beside them, or in the
+   * cache, under a name made of the model's path, if the model's folder is read-only.
+   */
+  static Path forModel(Path modelDirectory, Map<String, String> environment) {
+    Path beside = modelDirectory.resolve(".shardlight");
+    if (Files.isDirectory(beside) ? Files.isWritable(beside) : Files.isWritable(modelDirectory)) {
+      return beside;
+    }
+    String path = modelDirectory.toAbsolutePath().normalize().toString();
+    String digest = sha256(path.getBytes(StandardCharsets.UTF_8)).substring(0, 16);
+    return of(environment).resolve("weights-" + digest);
+  }
+
+  /** SHA-256 in lower-case hex. */
+  static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+}

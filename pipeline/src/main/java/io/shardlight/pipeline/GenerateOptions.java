@@ -1,0 +1,278 @@
+package io.shardlight.pipeline;
+
+import org.apache.beam.sdk.options.Default;
+import org.apache.beam.sdk.options.Description;
+import org.apache.beam.sdk.options.PipelineOptions;
+import org.apache.beam.sdk.options.Validation;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The options of {@code generate}. The annotations are the one description there is: help, checks
+ * and template metadata are made from them.
+ */
+@NotYet({"safety", "imageQuality", "mode", "pjrtPlugin", "expandTemplates"})
+public interface GenerateOptions extends PipelineOptions {
+  // Input and output
+
+  @Description(
+      "Prompt files: paths or globs, separated by commas. In .txt files every line is a prompt"
+          + " (blank lines and # comments are skipped), in .jsonl files every line is an object"
+          + " with \"prompt\" and, if you like, \"id\", \"negative_prompt\", \"seed\", \"images\","
+          + " \"steps\", \"guidance_scale\", \"width\", \"height\", \"scheduler\".")
+  @Validation.Required
+  @Option(group = OptionGroup.FILES, order = 1, example = "prompts.txt")
+  String getInput();
+
+  void setInput(String value);
+
+  @Description(
+      "Directory of the dataset; made if it is not there. A job that was stopped goes on where it"
+          + " was when the same command runs again.")
+  @Validation.Required
+  @Option(group = OptionGroup.FILES, order = 2, example = "out")
+  String getOutput();
+
+  void setOutput(String value);
+
+  @Description("Carry columns of the input that have no meaning here into the manifest.")
+  @Default.Boolean(true)
+  @Option(group = OptionGroup.FILES, order = 3)
+  boolean isSaveAdditionalColumns();
+
+  void setSaveAdditionalColumns(boolean value);
+
+  // Images
+
+  @Description("Images of each prompt.")
+  @Default.Integer(1)
+  @Option(group = OptionGroup.IMAGES, order = 1, min = 1, max = 100_000)
+  int getImagesPerPrompt();
+
+  void setImagesPerPrompt(int value);
+
+  @Description("Denoising steps of an image: fewer are faster, more are finer.")
+  @Default.Integer(50)
+  @Option(group = OptionGroup.IMAGES, order = 2, min = 1, max = 1000)
+  int getSteps();
+
+  void setSteps(int value);
+
+  @Description(
+      "How strongly an image follows its prompt (classifier-free guidance). 1 switches guidance"
+          + " off, which halves the time.")
+  @Default.Double(7.5)
+  @Option(group = OptionGroup.IMAGES, order = 3, min = 0, max = 30)
+  double getGuidanceScale();
+
+  void setGuidanceScale(double value);
+
+  @Description("What images should not show, for prompts that do not say it themselves.")
+  @Default.String("")
+  @Option(
+      group = OptionGroup.IMAGES,
+      order = 4,
+      pattern = "(?s).*",
+      example = "\"blurry, low quality\"",
+      defaultText = "nothing")
+  String getNegativePrompt();
+
+  void setNegativePrompt(String value);
+
+  @Description("Width of the images in pixels.")
+  @Option(
+      group = OptionGroup.IMAGES,
+      order = 5,
+      min = 8,
+      max = 4096,
+      multipleOf = 8,
+      example = "512",
+      defaultText = "the model's own")
+  @Nullable Integer getWidth();
+
+  void setWidth(@Nullable Integer value);
+
+  @Description("Height of the images in pixels.")
+  @Option(
+      group = OptionGroup.IMAGES,
+      order = 6,
+      min = 8,
+      max = 4096,
+      multipleOf = 8,
+      example = "512",
+      defaultText = "the model's own")
+  @Nullable Integer getHeight();
+
+  void setHeight(@Nullable Integer value);
+
+  @Description(
+      "Sampler, with the betas, spacing and prediction type of the model's own configuration.")
+  @Option(
+      group = OptionGroup.IMAGES,
+      order = 7,
+      values = {"pndm", "ddim", "lms"},
+      notYet = {"euler", "euler_a", "dpmpp_2m", "dpmpp_2m_karras"},
+      defaultText = "the model's own")
+  @Nullable String getScheduler();
+
+  void setScheduler(@Nullable String value);
+
+  @Description("Format of the image files.")
+  @Default.String("png")
+  @Option(
+      group = OptionGroup.IMAGES,
+      order = 8,
+      values = {"png"},
+      notYet = {"jpeg", "webp"})
+  String getImageFormat();
+
+  void setImageFormat(String value);
+
+  // Seeds
+
+  @Description("Seed of the run: each image's own seed, which the manifest lists, follows from it.")
+  @Default.Long(0)
+  @Option(group = OptionGroup.SEEDS, order = 1, min = 0, max = 4294967295d)
+  long getSeed();
+
+  void setSeed(long value);
+
+  @Description(
+      "perImage gives image i of a prompt the seed s + i; jaxSplit splits one key among a prompt's"
+          + " images, as the original eight-device notebook does.")
+  @Default.String("perImage")
+  @Option(
+      group = OptionGroup.SEEDS,
+      order = 2,
+      values = {"perImage", "jaxSplit"})
+  String getSeedPolicy();
+
+  void setSeedPolicy(String value);
+
+  // Model and devices
+
+  @Description(
+      "demo, the small model that comes along, or a directory with a Stable Diffusion 1.x or 2.x"
+          + " checkpoint in diffusers' layout (safetensors or Flax msgpack).")
+  @Default.String("demo")
+  @Option(group = OptionGroup.MODEL, order = 1, example = "models/stable-diffusion-v1-4")
+  String getModel();
+
+  void setModel(String value);
+
+  @Description(
+      "Id of the model's licence, to say that you accept it; needed where the model's README.md"
+          + " names one.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 2,
+      example = "creativeml-openrail-m",
+      defaultText = "none accepted")
+  @Nullable String getAcceptLicense();
+
+  void setAcceptLicense(@Nullable String value);
+
+  @Description("What computes the networks.")
+  @Default.String("auto")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 3,
+      values = {"auto", "OnnxRuntime"},
+      notYet = {"PJRT"})
+  String getEngine();
+
+  void setEngine(String value);
+
+  @Description(
+      "How many devices share the work; the images do not depend on it. On a CPU any number of"
+          + " virtual devices shares one copy of the weights.")
+  @Default.String("auto")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 4,
+      pattern = "auto|[1-9][0-9]{0,3}",
+      patternText = "auto for all there are, or a count from 1 to 9999",
+      example = "8")
+  String getDevices();
+
+  void setDevices(String value);
+
+  @Description(
+      "Kind the devices must be. The job does not start where there is none; it never falls back"
+          + " to the CPU in silence.")
+  @Default.String("any")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 5,
+      values = {"any", "cpu", "gpu", "tpu"})
+  String getDeviceKind();
+
+  void setDeviceKind(String value);
+
+  @Description("Images a device makes in one call; the images do not depend on it.")
+  @Default.Integer(1)
+  @Option(group = OptionGroup.MODEL, order = 6, min = 1, max = 256)
+  int getBatchPerDevice();
+
+  void setBatchPerDevice(int value);
+
+  @Description("Arithmetic of the networks.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 7,
+      values = {"float32"},
+      notYet = {"bfloat16", "float16"},
+      defaultText = "the engine's best, float32")
+  @Nullable String getDtype();
+
+  void setDtype(@Nullable String value);
+
+  @Description(
+      "Whose arithmetic to follow in the details: diffusers' PyTorch pipeline or its Flax"
+          + " pipeline.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 8,
+      values = {"torch", "flax"},
+      defaultText = "flax for a Flax checkpoint, torch for others")
+  @Nullable String getNumerics();
+
+  void setNumerics(@Nullable String value);
+
+  // Dataset
+
+  @Description("How images are stored: files makes one file an image.")
+  @Default.String("files")
+  @Option(
+      group = OptionGroup.DATASET,
+      order = 1,
+      values = {"files"},
+      notYet = {"webdataset"})
+  String getLayout();
+
+  void setLayout(String value);
+
+  @Description("Images a shard: the unit that is committed, retried and resumed.")
+  @Default.Integer(1000)
+  @Option(group = OptionGroup.DATASET, order = 2, min = 1, max = 100_000)
+  int getShardSize();
+
+  void setShardSize(int value);
+
+  @Description("Format of the manifest, a row an image.")
+  @Default.String("avro")
+  @Option(
+      group = OptionGroup.DATASET,
+      order = 3,
+      values = {"avro"},
+      notYet = {"parquet", "jsonl"})
+  String getManifestFormat();
+
+  void setManifestFormat(String value);
+
+  @Description("The job fails if more than this part of the images could not be made.")
+  @Default.Double(0.01)
+  @Option(group = OptionGroup.DATASET, order = 4, min = 0, max = 1)
+  double getMaxFailureRatio();
+
+  void setMaxFailureRatio(double value);
+}

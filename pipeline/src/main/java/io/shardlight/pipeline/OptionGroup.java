@@ -1,0 +1,22 @@
+package io.shardlight.pipeline;
+
+/** Headings of the help text, in their order. */
+public enum OptionGroup {
+  FILES("Input and output"),
+  IMAGES("Images"),
+  SEEDS("Seeds"),
+  MODEL("Model and devices"),
+  DATASET("Dataset"),
+  RUNNER("Apache Beam (its other options are accepted too)"),
+  TERMINAL("Terminal");
+
+  private final String title;
+
+  OptionGroup(String title) {
+    this.title = title;
+  }
+
+  String title() {
+    return title;
+  }
+}

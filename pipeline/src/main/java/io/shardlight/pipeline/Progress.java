@@ -1,0 +1,100 @@
+package io.shardlight.pipeline;
+
+import java.time.Duration;
+import java.util.Locale;
+import java.util.OptionalLong;
+
+/**
+ * How far a job is, at one moment.
+ *
+ * @param done images made by this run, failed ones included
+ * @param failed of these, those that could not be made
+ * @param total images to make; empty while they are still being counted
+ * @param drawing time since the first batch began
+ */
+record Progress(long done, long failed, OptionalLong total, Duration drawing) {
+  /** Images a second since the first batch began; 0 while there are none. */
+  double imagesPerSecond() {
+    return drawing.isZero() ? 0 : done / (drawing.toNanos() / 1e9);
+  }
+
+  /** A whole line: "12 of 40 images (30 %), 1 failed, 0.52 images/s, 54 s left". */
+  String line() {
+    StringBuilder line = new StringBuilder();
+    if (total.isPresent()) {
+      line.append(done).append(" of ").append(total.getAsLong()).append(" images (");
+      line.append(percent()).append(" %)");
+    } else {
+      line.append(done).append(" images");
+    }
+    if (failed > 0) {
+      line.append(", ").append(failed).append(" failed");
+    }
+    return line.append(pace(", ")).toString();
+  }
+
+  /** A bar that fits the width: "[=====> ] 12/40 0.52 images/s 54 s left". */
+  String bar(int columns) {
+    if (total.isEmpty()) {
+      return clip(done + " images, counting the prompts" + pace("  "), columns);
+    }
+    String text =
+        " "
+            + done
+            + "/"
+            + total.getAsLong()
+            + (failed > 0 ? "  " + failed + " failed" : "")
+            + pace("  ");
+    int width = Math.min(40, columns - text.length() - 2);
+    if (width < 5) {
+      return clip(text.strip(), columns);
+    }
+    int filled = total.getAsLong() == 0 ? width : (int) (width * done / total.getAsLong());
+    String bar = "=".repeat(filled) + (filled < width ? ">" : "");
+    return "[" + bar + " ".repeat(width - bar.length()) + "]" + text;
+  }
+
+  private long percent() {
+    return total.getAsLong() == 0 ? 100 : 100 * done / total.getAsLong();
+  }
+
+  private String pace(String separator) {
+    if (done == 0) {
+      return drawing.isZero() ? "" : separator + duration(drawing) + " since the start";
+    }
+    String pace = separator + rate(imagesPerSecond()) + " images/s";
+    if (total.isPresent() && done < total.getAsLong()) {
+      double secondsLeft = (total.getAsLong() - done) / imagesPerSecond();
+      pace += separator + duration(Duration.ofSeconds(Math.round(secondsLeft))) + " left";
+    }
+    return pace;
+  }
+
+  private static String clip(String text, int columns) {
+    return text.length() <= columns ? text : text.substring(0, Math.max(0, columns));
+  }
+
+  /** Three digits that matter: 123, 12.3, 1.23, 0.0123. */
+  static String rate(double perSecond) {
+    if (perSecond <= 0) {
+      return "0";
+    }
+    int digits = 2 - (int) Math.floor(Math.log10(perSecond));
+    return String.format(Locale.ROOT, "%." + Math.max(0, digits) + "f", perSecond);
+  }
+
+  /** "45 s", "3 min 20 s", "2 h 5 min", "3 d 4 h". */
+  static String duration(Duration duration) {
+    long seconds = duration.toSeconds();
+    if (seconds < 60) {
+      return seconds + " s";
+    }
+    if (seconds < 3600) {
+      return seconds / 60 + " min " + seconds % 60 + " s";
+    }
+    if (seconds < 86_400) {
+      return seconds / 3600 + " h " + seconds % 3600 / 60 + " min";
+    }
+    return seconds / 86_400 + " d " + seconds % 86_400 / 3600 + " h";
+  }
+}

@@ -1,0 +1,45 @@
+package io.shardlight.data;
+
+import java.util.Locale;
+
+/** Names of the objects in a dataset, relative to its root. */
+public final class DatasetPaths {
+  public static final String SUCCESS = "_SUCCESS";
+  public static final String DATASET_JSON = "dataset.json";
+  public static final String CARD = "README.md";
+
+  /** The Hugging Face imagefolder's sidecar. */
+  public static final String SIDECAR = "metadata.jsonl";
+
+  /** What the dataset is made of and by; written before the first image. */
+  public static final String PLAN = "_shards/plan.json";
+
+  private DatasetPaths() {}
+
+  /** An image with {@code layout=files}, in one of 256 folders so that none grows too long. */
+  public static String image(String exampleId, ImageFormat format) {
+    return "images/" + exampleId.substring(0, 2) + "/" + exampleId + "." + format.optionName();
+  }
+
+  public static String manifest(int shard, ManifestFormat format) {
+    return String.format(Locale.ROOT, "manifest/%05d.%s", shard, format.optionName());
+  }
+
+  /** The commit marker of a shard. */
+  public static String marker(int shard) {
+    return String.format(Locale.ROOT, "_shards/%05d.json", shard);
+  }
+
+  /**
+   * @param fileName of the prompt file, without directory
+   * @param part counts the objects of one file, from 0
+   */
+  public static String rejected(String fileName, long part) {
+    return String.format(Locale.ROOT, "rejected/%s-%05d.jsonl", fileName, part);
+  }
+
+  /** The volatile facts of one run. */
+  public static String report(String runId) {
+    return "runs/" + runId + "/report.json";
+  }
+}

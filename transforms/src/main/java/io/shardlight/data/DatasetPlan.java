@@ -1,0 +1,104 @@
+package io.shardlight.data;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+
+/**
+ * What an output directory is for: the settings and the examples of its dataset, in {@link
+ * DatasetPaths#PLAN}. It is written before the first image and never replaced, so a run with other
+ * settings or prompts stops before it does harm.
+ */
+public final class DatasetPlan {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private DatasetPlan() {}
+
+  /**
+   * Claims a store for a dataset, or finds that it is this dataset's already.
+   *
+   * @throws IllegalStateException if it holds another, naming every difference
+   */
+  public static void claim(ObjectStore store, GenerationSettings settings, PlanDigest digest)
+      throws IOException {
+    ObjectNode plan = settings.toJson();
+    plan.put("examples", digest.examples());
+    plan.put("example_ids_sum", digest.hex());
+    byte[] content = (CanonicalJson.write(plan) + "\n").getBytes(StandardCharsets.UTF_8);
+    if (store.create(DatasetPaths.PLAN, content) == ObjectStore.Creation.CREATED) {
+      return;
+    }
+    Optional<String> problem = refusal(store, differences(read(store), plan));
+    if (problem.isPresent()) {
+      throw new IllegalStateException(problem.get());
+    }
+  }
+
+  /**
+   * Tells before a run starts whether its settings fit what the output holds; the prompts are
+   * compared later, by {@link #claim}.
+   *
+   * @return what is wrong, on one line; empty if nothing is
+   */
+  public static Optional<String> problem(ObjectStore store, GenerationSettings settings)
+      throws IOException {
+    if (!store.exists(DatasetPaths.PLAN)) {
+      return Optional.empty();
+    }
+    ObjectNode plan = read(store).deepCopy();
+    plan.remove(List.of("examples", "example_ids_sum"));
+    return refusal(store, differences(plan, settings.toJson()));
+  }
+
+  private static ObjectNode read(ObjectStore store) throws IOException {
+    try (InputStream in = store.read(DatasetPaths.PLAN)) {
+      JsonNode plan = JSON.readTree(in);
+      if (plan instanceof ObjectNode object) {
+        return object;
+      }
+      throw new IOException(
+          DatasetPaths.PLAN
+              + " in "
+              + store.root()
+              + " must be a JSON object, but is of type "
+              + plan.getNodeType());
+    }
+  }
+
+  private static List<String> differences(ObjectNode there, ObjectNode asked) {
+    TreeSet<String> names = new TreeSet<>();
+    there.fieldNames().forEachRemaining(names::add);
+    asked.fieldNames().forEachRemaining(names::add);
+    List<String> differences = new ArrayList<>();
+    for (String name : names) {
+      String before =
+          CanonicalJson.write(
+              there.path(name).isMissingNode() ? JSON.nullNode() : there.path(name));
+      String now =
+          CanonicalJson.write(
+              asked.path(name).isMissingNode() ? JSON.nullNode() : asked.path(name));
+      if (!before.equals(now)) {
+        differences.add(name + " is " + before + " there and " + now + " now");
+      }
+    }
+    return differences;
+  }
+
+  private static Optional<String> refusal(ObjectStore store, List<String> differences) {
+    return differences.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "output "
+                + store.root()
+                + " holds another dataset: "
+                + String.join("; ", differences)
+                + "; run with the same prompts and settings, or choose a new output");
+  }
+}

@@ -1,0 +1,21 @@
+package io.shardlight.data;
+
+/** What became of an example. */
+public enum ExampleStatus implements NamedOption {
+  OK("ok"),
+  /** Its prompt makes the generator fail, even alone. */
+  FAILED("failed"),
+  /** A safety checker held its image back. */
+  BLOCKED("blocked");
+
+  private final String optionName;
+
+  ExampleStatus(String optionName) {
+    this.optionName = optionName;
+  }
+
+  @Override
+  public String optionName() {
+    return optionName;
+  }
+}

@@ -1,0 +1,190 @@
+package io.shardlight.data;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.auto.value.AutoValue;
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * What holds for a whole run once options and model have been read: nothing is left to default.
+ * Immutable, and the same on every worker.
+ */
+@AutoValue
+public abstract class GenerationSettings implements Serializable {
+  /** Counts up when the same settings begin to give other bytes. */
+  public static final int FORMAT_VERSION = 1;
+
+  public abstract ModelIdentity model();
+
+  public abstract EngineIdentity engine();
+
+  /** What a record without values of its own gets. */
+  public abstract Sampling sampling();
+
+  /** The negative prompt of records without one; empty for none. */
+  public abstract String negativePrompt();
+
+  /** The run seed, unsigned 32 bits. */
+  public abstract long seed();
+
+  public abstract SeedPolicy seedPolicy();
+
+  /** Images of a record that doesn't say how many; at least 1. */
+  public abstract int imagesPerPrompt();
+
+  public abstract ImageFormat imageFormat();
+
+  public abstract Layout layout();
+
+  /** Examples a shard on average; at least 1. */
+  public abstract int shardSize();
+
+  /** Sorted and unmodifiable. */
+  @SuppressWarnings("AutoValueImmutableFields") // a JDK list, made unmodifiable in build()
+  public abstract List<ManifestFormat> manifestFormats();
+
+  /** Share of failed examples, in [0, 1], above which the job fails. */
+  public abstract double maxFailureRatio();
+
+  /** Whether input columns that mean nothing to us go to the manifest. */
+  public abstract boolean saveAdditionalColumns();
+
+  public abstract String pipelineVersion();
+
+  /** A builder with CONTRACT's defaults; model, engine, sampling and version must be set. */
+  public static Builder builder() {
+    return new AutoValue_GenerationSettings.Builder()
+        .negativePrompt("")
+        .seed(0)
+        .seedPolicy(SeedPolicy.PER_IMAGE)
+        .imagesPerPrompt(1)
+        .imageFormat(ImageFormat.PNG)
+        .layout(Layout.FILES)
+        .shardSize(1000)
+        .manifestFormats(List.of(ManifestFormat.AVRO))
+        .maxFailureRatio(0.01)
+        .saveAdditionalColumns(true);
+  }
+
+  public abstract Builder toBuilder();
+
+  /**
+   * Lower-case hex SHA-256 of the canonical JSON of all that shapes the pixels and their encoding.
+   * Never in it: what only moves work about (devices, batch size, workers, runner), what only picks
+   * what to draw (prompts, run seed, images per prompt), and how results are filed.
+   */
+  public String configFingerprint() {
+    return Sha256.hex(CanonicalJson.write(fingerprinted()));
+  }
+
+  /**
+   * All settings that decide what the finished dataset holds, down to its bytes. A dataset is made
+   * by one such set; {@link #maxFailureRatio} alone may change between runs.
+   */
+  public ObjectNode toJson() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("config_fingerprint", configFingerprint());
+    json.put("pipeline_version", pipelineVersion());
+    json.put("model_id", model().id());
+    json.put("model_revision", model().revision());
+    json.put("license", model().license());
+    json.setAll(fingerprinted());
+    json.put("seed", seed());
+    json.put("images_per_prompt", imagesPerPrompt());
+    json.put("layout", layout().optionName());
+    json.put("shard_size", shardSize());
+    ArrayNode formats = json.putArray("manifest_formats");
+    manifestFormats().forEach(format -> formats.add(format.optionName()));
+    json.put("save_additional_columns", saveAdditionalColumns());
+    return json;
+  }
+
+  private ObjectNode fingerprinted() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("format_version", FORMAT_VERSION);
+    json.put("model_sha256", model().sha256());
+    json.put("engine", engine().engine());
+    json.put("device_kind", engine().deviceKind());
+    json.put("dtype", engine().dtype());
+    json.put("numerics", engine().numerics());
+    json.put("scheduler", sampling().scheduler().optionName());
+    json.put("steps", sampling().steps());
+    json.put("guidance_scale", CanonicalJson.shortest(sampling().guidanceScale()));
+    json.put("width", sampling().widthPixels());
+    json.put("height", sampling().heightPixels());
+    json.put("negative_prompt", negativePrompt());
+    json.put("image_format", imageFormat().optionName());
+    json.put("seed_policy", seedPolicy().optionName());
+    return json;
+  }
+
+  /** Order of calls doesn't matter; everything is checked in {@link #build}. */
+  @AutoValue.Builder
+  public abstract static class Builder {
+    public abstract Builder model(ModelIdentity model);
+
+    public abstract Builder engine(EngineIdentity engine);
+
+    public abstract Builder sampling(Sampling sampling);
+
+    public abstract Builder negativePrompt(String negativePrompt);
+
+    public abstract Builder seed(long seed);
+
+    public abstract Builder seedPolicy(SeedPolicy seedPolicy);
+
+    public abstract Builder imagesPerPrompt(int imagesPerPrompt);
+
+    public abstract Builder imageFormat(ImageFormat imageFormat);
+
+    public abstract Builder layout(Layout layout);
+
+    public abstract Builder shardSize(int shardSize);
+
+    public abstract Builder manifestFormats(List<ManifestFormat> manifestFormats);
+
+    public abstract Builder maxFailureRatio(double maxFailureRatio);
+
+    public abstract Builder saveAdditionalColumns(boolean saveAdditionalColumns);
+
+    public abstract Builder pipelineVersion(String pipelineVersion);
+
+    abstract GenerationSettings autoBuild();
+
+    /**
+     * @throws IllegalArgumentException if a value is out of its range, naming it
+     * @throws IllegalStateException if a value without default was not set
+     */
+    public GenerationSettings build() {
+      GenerationSettings settings = autoBuild();
+      Seeds.require(settings.seed());
+      require(
+          settings.imagesPerPrompt() >= 1 && settings.imagesPerPrompt() <= Prompt.MAX_IMAGES,
+          "imagesPerPrompt",
+          "in [1, " + Prompt.MAX_IMAGES + "]",
+          settings.imagesPerPrompt());
+      require(settings.shardSize() >= 1, "shardSize", "at least 1", settings.shardSize());
+      require(
+          !settings.manifestFormats().isEmpty(),
+          "manifestFormat",
+          "at least one format",
+          settings.manifestFormats());
+      require(
+          settings.maxFailureRatio() >= 0 && settings.maxFailureRatio() <= 1,
+          "maxFailureRatio",
+          "in [0, 1]",
+          settings.maxFailureRatio());
+      return settings.toBuilder()
+          .manifestFormats(settings.manifestFormats().stream().distinct().sorted().toList())
+          .autoBuild();
+    }
+
+    private static void require(boolean holds, String name, String wanted, Object found) {
+      if (!holds) {
+        throw new IllegalArgumentException(name + " must be " + wanted + ", but was " + found);
+      }
+    }
+  }
+}

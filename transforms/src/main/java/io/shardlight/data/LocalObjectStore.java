@@ -1,0 +1,154 @@
+package io.shardlight.data;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+/**
+ * A dataset in a local directory. An object is written to a file in {@code .tmp}, forced to disk,
+ * and linked to its name, which fails if the name is taken.
+ */
+final class LocalObjectStore implements ObjectStore {
+  private static final String TEMPORARIES = ".tmp";
+
+  /** Fills the temporary file. */
+  private interface Content {
+    void writeTo(FileChannel channel) throws IOException;
+  }
+
+  private final Path root;
+
+  LocalObjectStore(Path root) {
+    this.root = root.toAbsolutePath().normalize();
+  }
+
+  @Override
+  public Creation create(String name, byte[] content) throws IOException {
+    return create(
+        name,
+        channel -> {
+          ByteBuffer buffer = ByteBuffer.wrap(content);
+          while (buffer.hasRemaining()) {
+            channel.write(buffer);
+          }
+        });
+  }
+
+  @Override
+  public Creation create(String name, Path content) throws IOException {
+    return create(
+        name,
+        channel -> {
+          try (FileChannel from = FileChannel.open(content, StandardOpenOption.READ)) {
+            long size = from.size();
+            for (long at = 0; at < size; ) {
+              at += from.transferTo(at, size - at, channel);
+            }
+          }
+        });
+  }
+
+  private Creation create(String name, Content content) throws IOException {
+    Path target = resolve(name);
+    if (Files.exists(target)) {
+      return Creation.EXISTS;
+    }
+    Path temporaries = Files.createDirectories(root.resolve(TEMPORARIES));
+    Path temporary = temporaries.resolve(UUID.randomUUID().toString());
+    try {
+      try (FileChannel channel =
+          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        content.writeTo(channel);
+        channel.force(true);
+      }
+      Path parent = target.getParent();
+      if (parent != null) {
+        Files.createDirectories(parent);
+      }
+      return link(temporary, target);
+    } finally {
+      Files.deleteIfExists(temporary);
+    }
+  }
+
+  private static Creation link(Path temporary, Path target) throws IOException {
+    try {
+      Files.createLink(target, temporary);
+    } catch (FileAlreadyExistsException e) {
+      return Creation.EXISTS;
+    } catch (UnsupportedOperationException | FileSystemException e) {
+      // No hard links here (FAT, some network mounts): a move is whole as well, but of two racing
+      // processes both may believe that they created the object.
+      try {
+        Files.move(temporary, target);
+      } catch (FileAlreadyExistsException exists) {
+        return Creation.EXISTS;
+      }
+    }
+    return Creation.CREATED;
+  }
+
+  @Override
+  public InputStream read(String name) throws IOException {
+    return Files.newInputStream(resolve(name));
+  }
+
+  @Override
+  public boolean exists(String name) {
+    return Files.exists(resolve(name));
+  }
+
+  @Override
+  public List<String> list(String prefix) throws IOException {
+    Path folder = resolve(prefix.substring(0, prefix.lastIndexOf('/') + 1));
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    Path temporaries = root.resolve(TEMPORARIES);
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files
+          .filter(file -> !file.startsWith(temporaries) && Files.isRegularFile(file))
+          .map(file -> root.relativize(file).toString().replace('\\', '/'))
+          .filter(name -> name.startsWith(prefix))
+          .sorted()
+          .toList();
+    }
+  }
+
+  @Override
+  public void discardTemporaries() throws IOException {
+    Path temporaries = root.resolve(TEMPORARIES);
+    try (Stream<Path> files = Files.list(temporaries)) {
+      for (Path file : files.toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (NoSuchFileException e) {
+      return;
+    }
+    Files.deleteIfExists(temporaries);
+  }
+
+  @Override
+  public String root() {
+    return root.toString();
+  }
+
+  private Path resolve(String name) {
+    Path path = root.resolve(name).normalize();
+    if (!path.startsWith(root)) {
+      throw new IllegalArgumentException(
+          "an object's name must stay below the root, but was \"" + name + "\"");
+    }
+    return path;
+  }
+}

@@ -1,0 +1,118 @@
+package io.shardlight.data;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Holds a dataset's objects by name. An object is created whole or not at all and never replaced,
+ * so that retried and racing writers do no harm. Names are relative, with {@code /} between parts.
+ * Implementations are thread-safe.
+ */
+public interface ObjectStore {
+  /** What a try to create an object found. */
+  enum Creation {
+    CREATED,
+    EXISTS
+  }
+
+  /**
+   * Creates an object if there is none of that name.
+   *
+   * @param content a local file, read to its end; it may be large
+   */
+  Creation create(String name, Path content) throws IOException;
+
+  /** Creates an object if there is none of that name. */
+  Creation create(String name, byte[] content) throws IOException;
+
+  /**
+   * Opens an object, for the caller to close.
+   *
+   * @throws java.nio.file.NoSuchFileException if there is none
+   */
+  InputStream read(String name) throws IOException;
+
+  boolean exists(String name) throws IOException;
+
+  /** Names that start with the prefix, sorted. */
+  List<String> list(String prefix) throws IOException;
+
+  /** Clears away what killed writers left behind; only when no one writes any more. */
+  void discardTemporaries() throws IOException;
+
+  /** The root as the user wrote it, for messages. */
+  String root();
+
+  /**
+   * Creates an object, or adopts the one that exists if its bytes are the same.
+   *
+   * @throws ObjectConflictException if it exists with other bytes
+   */
+  default Creation createOrAdopt(String name, byte[] content) throws IOException {
+    Creation creation = create(name, content);
+    if (creation == Creation.EXISTS) {
+      requireSame(name, new ByteArrayInputStream(content));
+    }
+    return creation;
+  }
+
+  /**
+   * Creates an object, or adopts the one that exists if its bytes are the same.
+   *
+   * @throws ObjectConflictException if it exists with other bytes
+   */
+  default Creation createOrAdopt(String name, Path content) throws IOException {
+    Creation creation = create(name, content);
+    if (creation == Creation.EXISTS) {
+      try (InputStream wanted = Files.newInputStream(content)) {
+        requireSame(name, wanted);
+      }
+    }
+    return creation;
+  }
+
+  private void requireSame(String name, InputStream wanted) throws IOException {
+    try (InputStream found = read(name)) {
+      long offset = 0;
+      while (true) {
+        byte[] a = wanted.readNBytes(1 << 16);
+        byte[] b = found.readNBytes(1 << 16);
+        int mismatch = Arrays.mismatch(a, b);
+        if (mismatch >= 0) {
+          throw new ObjectConflictException(root(), name, offset + mismatch);
+        }
+        if (a.length == 0) {
+          return;
+        }
+        offset += a.length;
+      }
+    }
+  }
+
+  /**
+   * Opens the store at a root, which need not exist yet.
+   *
+   * @param root a local path or {@code file:} URI
+   * @throws IllegalArgumentException for a kind of place we can't write to
+   */
+  static ObjectStore open(String root) {
+    if (root.startsWith("file:")) {
+      return new LocalObjectStore(Path.of(java.net.URI.create(root)));
+    }
+    int scheme = root.indexOf("://");
+    if (scheme >= 0) {
+      throw new IllegalArgumentException(
+          "output must be a local directory, but was \""
+              + root
+              + "\"; "
+              + root.substring(0, scheme)
+              + ":// cannot be written to yet");
+    }
+    return new LocalObjectStore(Path.of(root));
+  }
+}

@@ -1,0 +1,45 @@
+package io.shardlight.data;
+
+import java.io.IOException;
+import org.apache.beam.sdk.coders.CoderProvider;
+import org.apache.beam.sdk.coders.CoderProviders;
+import org.apache.beam.sdk.values.TypeDescriptor;
+
+/** Deterministic coder of {@link ShardReport}. */
+public final class ShardReportCoder extends VersionedCoder<ShardReport> {
+  public static ShardReportCoder of() {
+    return new ShardReportCoder();
+  }
+
+  /** Asked by Beam for records annotated with this coder. */
+  public static CoderProvider getCoderProvider() {
+    return CoderProviders.forCoder(TypeDescriptor.of(ShardReport.class), of());
+  }
+
+  @Override
+  void write(ShardReport value, FieldOutput out) throws IOException {
+    out.shardKey(value.key());
+    out.string(value.facts().toJson());
+    out.data.writeBoolean(value.alreadyPresent());
+    out.data.writeInt(value.work().batches());
+    out.data.writeLong(value.work().paddedSlots());
+    out.data.writeLong(value.work().generateMillis());
+    out.data.writeLong(value.work().startMillis());
+    out.data.writeLong(value.work().totalMillis());
+  }
+
+  @Override
+  ShardReport read(FieldInput in) throws IOException {
+    ShardKey key = in.shardKey();
+    ShardFacts facts = ShardFacts.fromJson(in.string());
+    boolean alreadyPresent = in.data.readBoolean();
+    ShardReport.Work work =
+        new ShardReport.Work(
+            in.data.readInt(),
+            in.data.readLong(),
+            in.data.readLong(),
+            in.data.readLong(),
+            in.data.readLong());
+    return new ShardReport(key, facts, alreadyPresent, work);
+  }
+}

@@ -1,0 +1,87 @@
+package io.shardlight.transforms;
+
+import io.shardlight.data.DatasetPlan;
+import io.shardlight.data.Example;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.PlanDigest;
+import io.shardlight.data.PlanDigestCoder;
+import io.shardlight.data.ShardKey;
+import java.io.IOException;
+import org.apache.beam.sdk.transforms.Combine;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.MapElements;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.Wait;
+import org.apache.beam.sdk.values.KV;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.TypeDescriptor;
+
+/**
+ * Holds examples back until the output is known to be theirs: empty, or begun by a run with the
+ * same settings and the same examples. If it is another dataset's, the job fails before anything is
+ * generated, and the message names every setting that differs. A job without examples claims
+ * nothing.
+ */
+public final class ClaimOutput
+    extends PTransform<PCollection<KV<ShardKey, Example>>, PCollection<KV<ShardKey, Example>>> {
+  private final GenerationSettings settings;
+  private final String output;
+
+  private ClaimOutput(GenerationSettings settings, String output) {
+    this.settings = settings;
+    this.output = output;
+  }
+
+  /**
+   * @param output root of the dataset, as {@link ObjectStore#open} takes it
+   */
+  public static ClaimOutput with(GenerationSettings settings, String output) {
+    ObjectStore.open(output);
+    return new ClaimOutput(settings, output);
+  }
+
+  @Override
+  public PCollection<KV<ShardKey, Example>> expand(PCollection<KV<ShardKey, Example>> examples) {
+    PCollection<PlanDigest> claimed =
+        examples
+            .apply(
+                "Digest",
+                MapElements.into(TypeDescriptor.of(PlanDigest.class))
+                    .via(keyed -> PlanDigest.of(keyed.getValue())))
+            .apply(
+                "Sum",
+                Combine.globally(
+                    digests -> {
+                      PlanDigest sum = PlanDigest.EMPTY;
+                      for (PlanDigest digest : digests) {
+                        sum = sum.plus(digest);
+                      }
+                      return sum;
+                    }))
+            .setCoder(PlanDigestCoder.of())
+            .apply("Claim", ParDo.of(new ClaimFn(settings, output)));
+    return examples.apply("Wait", Wait.on(claimed));
+  }
+
+  private static final class ClaimFn extends DoFn<PlanDigest, PlanDigest> {
+    private final GenerationSettings settings;
+    private final String output;
+
+    ClaimFn(GenerationSettings settings, String output) {
+      this.settings = settings;
+      this.output = output;
+    }
+
+    @ProcessElement
+    public void claim(@Element PlanDigest digest, OutputReceiver<PlanDigest> claimed)
+        throws IOException {
+      if (digest.examples() > 0) {
+        DatasetPlan.claim(ObjectStore.open(output), settings, digest);
+      }
+      LocalProgress.of(output).plan(digest.examples());
+      claimed.output(digest);
+    }
+  }
+}

@@ -1,0 +1,158 @@
+package io.shardlight.transforms;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.AvroManifest;
+import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.Sha256;
+import io.shardlight.data.ShardReport;
+import java.util.Locale;
+
+/**
+ * What the dataset says about itself: {@code dataset.json} for programs and {@code README.md}, with
+ * the Hugging Face Hub's front matter, for people. Both depend on the dataset alone, not on the
+ * runs that made it.
+ */
+final class DatasetCard {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final GenerationSettings settings;
+  private final RunTotals totals;
+
+  DatasetCard(GenerationSettings settings, RunTotals totals) {
+    this.settings = settings;
+    this.totals = totals;
+  }
+
+  /** The text of {@code dataset.json}. */
+  String json() {
+    ObjectNode json = JSON.createObjectNode();
+    json.put("config_fingerprint", settings.configFingerprint());
+    json.put("pipeline_version", settings.pipelineVersion());
+    ObjectNode model = json.putObject("model");
+    model.put("id", settings.model().id());
+    model.put("revision", settings.model().revision());
+    model.put("sha256", settings.model().sha256());
+    json.put("license", settings.model().license());
+    json.set("counts", totals.counts());
+    json.put("image_bytes", totals.imageBytes());
+    json.put("shards", totals.reports().size());
+    json.put("manifests_sha256", manifestsHash());
+    json.set("settings", settings.toJson());
+    try {
+      json.set("manifest_schema", JSON.readTree(AvroManifest.SCHEMA.toString()));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("Avro's schema must be JSON", e);
+    }
+    return pretty(json);
+  }
+
+  /** Hash over the hashes of the manifests, in order of shards, each followed by a newline. */
+  private String manifestsHash() {
+    StringBuilder hashes = new StringBuilder();
+    for (ShardReport report : totals.reports()) {
+      hashes.append(report.facts().manifest().sha256()).append('\n');
+    }
+    return Sha256.hex(hashes.toString());
+  }
+
+  /** The text of {@code README.md}. */
+  String markdown() {
+    String license = settings.model().license();
+    return String.format(
+        Locale.ROOT,
+        """
+        ---
+        license: %s
+        task_categories:
+        - text-to-image
+        tags:
+        - synthetic
+        - stable-diffusion
+        - shardlight
+        size_categories:
+        - %s
+        configs:
+        - config_name: default
+          data_files:
+          - split: train
+            path:
+            - images/**
+            - metadata.jsonl
+        ---
+
+        # Images of %s
+
+        %,d images that Stable Diffusion drew from text, made with Shardlight %s. All of them are
+        synthetic, and say so in their metadata (IPTC `trainedAlgorithmicMedia`).
+
+        | | |
+        |---|---|
+        | images | %,d of %,d asked for; %,d failed, %,d blocked, %,d duplicates |
+        | bytes | %,d |
+        | model | %s%s, SHA-256 `%s` |
+        | licence of the weights | %s |
+        | sampling unless a prompt says otherwise | %s, %d steps, guidance scale %s, %dx%d |
+        | computed by | %s, %s, %s |
+        | settings | `%s` |
+
+        `metadata.jsonl` gives the text of every image, so that `load_dataset("imagefolder", data_dir=".")`
+        reads this folder. `manifest/` has a row for every image asked for, with its own seed: seed, prompt
+        and parameters draw the same image again. `dataset.json` holds the settings and the manifest's
+        schema.
+        """,
+        license.isEmpty() ? "unknown" : license,
+        sizeCategory(totals.ok()),
+        settings.model().id(),
+        totals.ok(),
+        settings.pipelineVersion(),
+        totals.ok(),
+        totals.asked(),
+        totals.failed(),
+        totals.blocked(),
+        totals.duplicates(),
+        totals.imageBytes(),
+        settings.model().id(),
+        settings.model().revision().isEmpty() ? "" : " at " + settings.model().revision(),
+        settings.model().sha256(),
+        license.isEmpty() ? "unknown" : license,
+        settings.sampling().scheduler().optionName(),
+        settings.sampling().steps(),
+        CanonicalJson.shortest(settings.sampling().guidanceScale()).toPlainString(),
+        settings.sampling().widthPixels(),
+        settings.sampling().heightPixels(),
+        settings.engine().engine(),
+        settings.engine().deviceKind(),
+        settings.engine().dtype(),
+        settings.configFingerprint());
+  }
+
+  /** The Hub's words for how many. */
+  private static String sizeCategory(long images) {
+    String[] names = {"n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M"};
+    long limit = 1000;
+    for (String name : names) {
+      if (images < limit) {
+        return name;
+      }
+      limit *= 10;
+    }
+    return "100M<n<1B";
+  }
+
+  /** Indented JSON with the same line ends on every system. */
+  static String pretty(JsonNode json) {
+    DefaultIndenter indenter = new DefaultIndenter("  ", "\n");
+    DefaultPrettyPrinter printer = new DefaultPrettyPrinter().withObjectIndenter(indenter);
+    try {
+      return JSON.writer(printer).writeValueAsString(json) + "\n";
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a JSON tree must be writable", e);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+package io.shardlight.transforms;
+
+import io.shardlight.data.DatasetPaths;
+import io.shardlight.data.Example;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.Rejection;
+import io.shardlight.data.ShardReport;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import org.apache.beam.sdk.transforms.Count;
+import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.View;
+import org.apache.beam.sdk.transforms.Wait;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionTuple;
+import org.apache.beam.sdk.values.PCollectionView;
+import org.apache.beam.sdk.values.TupleTag;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Checks that every image asked for is accounted for and finishes the dataset: rejected records,
+ * sidecar, {@code dataset.json}, {@code README.md}, the run's report, and {@code _SUCCESS} last of
+ * all. It all happens inside the pipeline, because a template's {@code main} is gone by then.
+ *
+ * <p>The job fails, without {@code _SUCCESS}, if the sums differ, if more than {@code
+ * maxFailureRatio} of the images failed, or if there was not one usable prompt: an empty dataset
+ * marked as done would hide a wrong path or filter. The run's report is written nevertheless. On
+ * retry everything written is the same, and adopted. The output is the report's text.
+ */
+public final class FinishDataset extends PTransform<PCollectionTuple, PCollection<String>> {
+  /** All examples planned, duplicates included. */
+  public static final TupleTag<Example> EXAMPLES = new TupleTag<>("examples") {};
+
+  /** All records rejected. */
+  public static final TupleTag<Rejection> REJECTIONS = new TupleTag<>("rejections") {};
+
+  /** A report a shard. */
+  public static final TupleTag<ShardReport> REPORTS = new TupleTag<>("reports") {};
+
+  private static final Logger LOG = LoggerFactory.getLogger(FinishDataset.class);
+
+  private final GenerationSettings settings;
+  private final String output;
+  private final String runId;
+
+  private FinishDataset(GenerationSettings settings, String output, String runId) {
+    this.settings = settings;
+    this.output = output;
+    this.runId = runId;
+  }
+
+  /**
+   * @param output root of the dataset, as {@link ObjectStore#open} takes it
+   * @param runId names the run's folder; unlike all others
+   */
+  public static FinishDataset with(GenerationSettings settings, String output, String runId) {
+    ObjectStore.open(output);
+    if (!runId.matches("[A-Za-z0-9._-]+") || runId.startsWith(".")) {
+      throw new IllegalArgumentException(
+          "runId must be letters, digits, '.', '_' and '-', but was \"" + runId + "\"");
+    }
+    return new FinishDataset(settings, output, runId);
+  }
+
+  @Override
+  public PCollection<String> expand(PCollectionTuple input) {
+    PCollectionView<Long> asked =
+        input
+            .get(EXAMPLES)
+            .apply("CountExamples", Count.globally())
+            .apply("Asked", View.asSingleton());
+    PCollectionView<Long> rejected =
+        input
+            .get(REJECTIONS)
+            // Not before the output is known to be ours, which the shards' makers waited for.
+            .apply("AfterShards", Wait.on(input.get(REPORTS)))
+            .apply("WriteRejections", WriteRejections.to(output, runId, asked))
+            .apply("Rejected", View.asSingleton());
+    PCollectionView<List<ShardReport>> reports = input.get(REPORTS).apply("Reports", View.asList());
+    return input
+        .getPipeline()
+        .apply("Once", Create.of(runId))
+        .apply(
+            "Finish",
+            ParDo.of(new FinishFn(this, asked, rejected, reports))
+                .withSideInputs(asked, rejected, reports));
+  }
+
+  private static final class FinishFn extends DoFn<String, String> {
+    private final GenerationSettings settings;
+    private final String output;
+    private final PCollectionView<Long> asked;
+    private final PCollectionView<Long> rejected;
+    private final PCollectionView<List<ShardReport>> reports;
+
+    FinishFn(
+        FinishDataset transform,
+        PCollectionView<Long> asked,
+        PCollectionView<Long> rejected,
+        PCollectionView<List<ShardReport>> reports) {
+      this.settings = transform.settings;
+      this.output = transform.output;
+      this.asked = asked;
+      this.rejected = rejected;
+      this.reports = reports;
+    }
+
+    @ProcessElement
+    public void finish(ProcessContext context) throws IOException {
+      String runId = context.element();
+      ObjectStore store = ObjectStore.open(output);
+      RunTotals totals =
+          new RunTotals(
+              context.sideInput(asked), context.sideInput(rejected), context.sideInput(reports));
+
+      // 1. The report, which tells of failures too. A retry keeps the first.
+      Optional<String> problem = totals.problem(settings);
+      String report = DatasetCard.pretty(totals.report(runId, settings.maxFailureRatio(), problem));
+      store.create(DatasetPaths.report(runId), bytes(report));
+      if (problem.isPresent()) {
+        throw new IllegalStateException(problem.get());
+      }
+
+      // 2. The dataset's own files.
+      DatasetCard card = new DatasetCard(settings, totals);
+      switch (settings.layout()) {
+        case FILES -> Sidecar.write(store, totals.reports());
+      }
+      store.createOrAdopt(DatasetPaths.DATASET_JSON, bytes(card.json()));
+      store.createOrAdopt(DatasetPaths.CARD, bytes(card.markdown()));
+
+      // 3. Done.
+      store.createOrAdopt(DatasetPaths.SUCCESS, new byte[0]);
+      store.discardTemporaries();
+      LOG.info(
+          "Finished {}: {} images, {} failed, {} records rejected",
+          store.root(),
+          totals.ok(),
+          totals.failed(),
+          totals.rejected());
+      context.output(report);
+    }
+
+    private static byte[] bytes(String text) {
+      return text.getBytes(StandardCharsets.UTF_8);
+    }
+  }
+}

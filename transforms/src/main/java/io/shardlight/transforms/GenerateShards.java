@@ -1,0 +1,136 @@
+package io.shardlight.transforms;
+
+import io.shardlight.data.Example;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.ShardKey;
+import io.shardlight.data.ShardReport;
+import java.io.IOException;
+import java.util.UUID;
+import org.apache.beam.sdk.metrics.Counter;
+import org.apache.beam.sdk.metrics.Distribution;
+import org.apache.beam.sdk.metrics.Metrics;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.GroupByKey;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.values.KV;
+import org.apache.beam.sdk.values.PCollection;
+
+/**
+ * Generates, encodes and writes shards: the one step that holds state, the weights replicated to
+ * the devices once per JVM and kept across bundles.
+ *
+ * <p>A shard is made by one thread, in batches as large as the devices take at once, of which only
+ * the last may be short; images are encoded and written on other threads meanwhile. Several shards
+ * may be under way in one JVM; their batches take turns on the devices.
+ *
+ * <p>On retry: objects are created only if absent, under names and with bytes that depend on the
+ * example alone, and a shard whose commit marker exists is not generated again. If a bundle did not
+ * fail, its shards are complete. One bad prompt costs one failed row; a fault of device, disk or
+ * code fails the bundle.
+ *
+ * <p>Metrics: counters {@code images}, {@code failed}, {@code alreadyPresent}, {@code duplicates},
+ * {@code batches}, {@code paddedSlots}, {@code imageBytes}, {@code generatorLoads}; distributions
+ * {@code shardMillis}, {@code generateMillis}. Output: one report a shard, bounded.
+ */
+public final class GenerateShards
+    extends PTransform<PCollection<KV<ShardKey, Example>>, PCollection<ShardReport>> {
+  private final GeneratorFactory factory;
+  private final GenerationSettings settings;
+  private final String output;
+
+  private GenerateShards(GeneratorFactory factory, GenerationSettings settings, String output) {
+    this.factory = factory;
+    this.settings = settings;
+    this.output = output;
+  }
+
+  /**
+   * @param factory called once per JVM and application of this transform
+   * @param output root of the dataset, as {@link ObjectStore#open} takes it
+   */
+  public static GenerateShards with(
+      GeneratorFactory factory, GenerationSettings settings, String output) {
+    ObjectStore.open(output);
+    return new GenerateShards(factory, settings, output);
+  }
+
+  @Override
+  public PCollection<ShardReport> expand(PCollection<KV<ShardKey, Example>> examples) {
+    return examples
+        .apply("Gather", GroupByKey.create())
+        .apply("Generate", ParDo.of(new GenerateFn(this)));
+  }
+
+  static final class GenerateFn extends DoFn<KV<ShardKey, Iterable<Example>>, ShardReport> {
+    private final Counter images = Metrics.counter(GenerateShards.class, "images");
+    private final Counter failed = Metrics.counter(GenerateShards.class, "failed");
+    private final Counter present = Metrics.counter(GenerateShards.class, "alreadyPresent");
+    private final Counter duplicates = Metrics.counter(GenerateShards.class, "duplicates");
+    private final Counter batches = Metrics.counter(GenerateShards.class, "batches");
+    private final Counter paddedSlots = Metrics.counter(GenerateShards.class, "paddedSlots");
+    private final Counter imageBytes = Metrics.counter(GenerateShards.class, "imageBytes");
+    private final Counter loads = Metrics.counter(GenerateShards.class, "generatorLoads");
+    private final Distribution shardMillis =
+        Metrics.distribution(GenerateShards.class, "shardMillis");
+    private final Distribution generateMillis =
+        Metrics.distribution(GenerateShards.class, "generateMillis");
+
+    /** Equal in all copies of this function, so that those in one JVM share a generator. */
+    private final String generatorId = UUID.randomUUID().toString();
+
+    private final GeneratorFactory factory;
+    private final GenerationSettings settings;
+    private final String output;
+    private transient SharedGenerator generator;
+
+    GenerateFn(GenerateShards transform) {
+      this.factory = transform.factory;
+      this.settings = transform.settings;
+      this.output = transform.output;
+    }
+
+    @Setup
+    public void setup() throws IOException {
+      generator = SharedGenerator.acquire(generatorId, factory);
+    }
+
+    @ProcessElement
+    public void generate(
+        @Element KV<ShardKey, Iterable<Example>> shard, OutputReceiver<ShardReport> reports)
+        throws IOException, InterruptedException {
+      if (generator.takeLoad()) {
+        loads.inc();
+      }
+      ShardReport report =
+          new ShardGeneration(
+                  generator, settings, ObjectStore.open(output), LocalProgress.of(output))
+              .generate(shard.getKey(), shard.getValue());
+      count(report);
+      reports.output(report);
+    }
+
+    private void count(ShardReport report) {
+      duplicates.inc(report.facts().duplicates());
+      if (report.alreadyPresent()) {
+        present.inc(report.facts().rows());
+        return;
+      }
+      images.inc(report.facts().ok());
+      failed.inc(report.facts().failed());
+      batches.inc(report.work().batches());
+      paddedSlots.inc(report.work().paddedSlots());
+      imageBytes.inc(report.facts().imageBytes());
+      shardMillis.update(report.work().totalMillis());
+      generateMillis.update(report.work().generateMillis());
+    }
+
+    @Teardown
+    public void teardown() {
+      if (generator != null) {
+        generator.release();
+      }
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package io.shardlight.transforms;
+
+import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.Example;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ManifestRow;
+import io.shardlight.data.SeedPolicy;
+import io.shardlight.diffusion.scheduler.SchedulerKind;
+import java.util.Locale;
+
+/** What an image file says about how it was made, in the words of other tools. */
+final class ImageMetadata {
+  private ImageMetadata() {}
+
+  /**
+   * The text that AUTOMATIC1111's web UI writes and reads: prompt, negative prompt, and a line of
+   * settings.
+   */
+  static String parameters(Example example, GenerationSettings settings) {
+    StringBuilder text = new StringBuilder(example.prompt());
+    if (!example.negativePrompt().isEmpty()) {
+      text.append("\nNegative prompt: ").append(example.negativePrompt());
+    }
+    text.append("\nSteps: ").append(example.sampling().steps());
+    text.append(", Sampler: ").append(sampler(example.sampling().scheduler()));
+    text.append(", CFG scale: ")
+        .append(CanonicalJson.shortest(example.sampling().guidanceScale()).toPlainString());
+    text.append(", Seed: ").append(example.seed());
+    text.append(", Size: ")
+        .append(example.sampling().widthPixels())
+        .append('x')
+        .append(example.sampling().heightPixels());
+    String hash = settings.model().sha256();
+    text.append(", Model hash: ").append(hash, 0, Math.min(10, hash.length()));
+    text.append(", Model: ").append(quote(settings.model().id()));
+    if (settings.seedPolicy() == SeedPolicy.JAX_SPLIT) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              ", Noise key: %08x%08x",
+              example.noiseKey().high(),
+              example.noiseKey().low()));
+    }
+    text.append(", Version: ").append(quote("Shardlight " + settings.pipelineVersion()));
+    return text.toString();
+  }
+
+  /** The web UI's names; its PLMS is pseudo numerical linear multi-step, diffusers' PNDM. */
+  private static String sampler(SchedulerKind scheduler) {
+    return switch (scheduler) {
+      case PNDM -> "PLMS";
+      case DDIM -> "DDIM";
+      case LMS -> "LMS";
+    };
+  }
+
+  /** As the web UI quotes values that would break its line. */
+  private static String quote(String value) {
+    boolean plain = value.indexOf(',') < 0 && value.indexOf(':') < 0 && value.indexOf('\n') < 0;
+    return plain
+        ? value
+        : CanonicalJson.write(com.fasterxml.jackson.databind.node.TextNode.valueOf(value));
+  }
+
+  /** An XMP packet that holds IPTC's digital source type, the mark of generated pictures. */
+  static String xmp() {
+    return "<?xpacket begin=\"\uFEFF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>"
+        + "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">"
+        + "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">"
+        + "<rdf:Description rdf:about=\"\""
+        + " xmlns:Iptc4xmpExt=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\">"
+        + "<Iptc4xmpExt:DigitalSourceType>"
+        + ManifestRow.DIGITAL_SOURCE_TYPE
+        + "</Iptc4xmpExt:DigitalSourceType>"
+        + "</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end=\"w\"?>";
+  }
+}

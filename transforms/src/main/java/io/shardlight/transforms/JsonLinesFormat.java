@@ -1,0 +1,65 @@
+package io.shardlight.transforms;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** {@code .jsonl}: a JSON object a line, its members being the columns; blank lines are skipped. */
+final class JsonLinesFormat implements PromptFormat {
+  private static final ObjectReader JSON =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          .build()
+          .readerFor(JsonNode.class);
+
+  @Override
+  public String extension() {
+    return ".jsonl";
+  }
+
+  @Override
+  public void read(InputStream in, Records records) throws IOException {
+    Utf8Lines.read(
+        in,
+        new Utf8Lines.Lines() {
+          @Override
+          public void line(long number, String text) {
+            if (!text.isBlank()) {
+              parse(number, text, records);
+            }
+          }
+
+          @Override
+          public void unreadable(long number, String reason) {
+            records.reject(number, reason);
+          }
+        });
+  }
+
+  private static void parse(long number, String text, Records records) {
+    JsonNode object;
+    try {
+      object = JSON.readTree(text);
+    } catch (JsonProcessingException e) {
+      records.reject(number, "wanted a JSON object, but found bad JSON: " + e.getOriginalMessage());
+      return;
+    }
+    if (!object.isObject()) {
+      records.reject(
+          number, "wanted a JSON object, but found JSON of type " + object.getNodeType());
+      return;
+    }
+    Map<String, JsonNode> columns = new LinkedHashMap<>();
+    object.fields().forEachRemaining(field -> columns.put(field.getKey(), field.getValue()));
+    records.record(number, columns);
+  }
+}

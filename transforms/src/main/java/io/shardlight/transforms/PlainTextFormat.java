@@ -1,0 +1,34 @@
+package io.shardlight.transforms;
+
+import com.fasterxml.jackson.databind.node.TextNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Map;
+
+/** {@code .txt}: a prompt a line; lines that begin with {@code #} and blank ones are skipped. */
+final class PlainTextFormat implements PromptFormat {
+  @Override
+  public String extension() {
+    return ".txt";
+  }
+
+  @Override
+  public void read(InputStream in, Records records) throws IOException {
+    Utf8Lines.read(
+        in,
+        new Utf8Lines.Lines() {
+          @Override
+          public void line(long number, String text) {
+            String prompt = text.strip();
+            if (!prompt.isEmpty() && !prompt.startsWith("#")) {
+              records.record(number, Map.of("prompt", TextNode.valueOf(prompt)));
+            }
+          }
+
+          @Override
+          public void unreadable(long number, String reason) {
+            records.reject(number, reason);
+          }
+        });
+  }
+}

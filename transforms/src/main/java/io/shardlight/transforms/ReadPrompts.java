@@ -1,0 +1,149 @@
+package io.shardlight.transforms;
+
+import static java.util.stream.Collectors.joining;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.shardlight.data.Prompt;
+import io.shardlight.data.PromptSource;
+import io.shardlight.data.Rejection;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.beam.sdk.io.FileIO;
+import org.apache.beam.sdk.io.FileSystems;
+import org.apache.beam.sdk.io.fs.EmptyMatchTreatment;
+import org.apache.beam.sdk.io.fs.MatchResult;
+import org.apache.beam.sdk.metrics.Counter;
+import org.apache.beam.sdk.metrics.Metrics;
+import org.apache.beam.sdk.options.PipelineOptions;
+import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.Distinct;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.values.PBegin;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionTuple;
+import org.apache.beam.sdk.values.TupleTag;
+import org.apache.beam.sdk.values.TupleTagList;
+import org.apache.beam.sdk.values.TypeDescriptors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads prompt files: {@code .txt} and {@code .jsonl}, also gzipped. A file that several patterns
+ * match is read once.
+ *
+ * <p>Every record lands in {@link #PROMPTS}, or in {@link #REJECTIONS} with file, line and reason
+ * if it can't be used. A file that can't be read to its end fails the job: what it holds beyond is
+ * unknown. Files are read in parallel, each by one worker and never as a whole in memory. Metrics:
+ * counters {@code prompts} and {@code rejected}.
+ */
+public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
+  public static final TupleTag<Prompt> PROMPTS = new TupleTag<>("prompts") {};
+  public static final TupleTag<Rejection> REJECTIONS = new TupleTag<>("rejections") {};
+
+  private final List<String> patterns;
+
+  private ReadPrompts(List<String> patterns) {
+    this.patterns = List.copyOf(patterns);
+  }
+
+  /**
+   * @param patterns paths or globs; each must match at least one file, and all must have a format
+   *     we know, which is checked before the pipeline starts
+   */
+  public static ReadPrompts from(List<String> patterns) {
+    if (patterns.isEmpty()) {
+      throw new IllegalArgumentException("input must name at least one prompt file");
+    }
+    return new ReadPrompts(patterns);
+  }
+
+  /** What is wrong with the patterns, one line a problem; empty if all is well. */
+  public static List<String> problems(List<String> patterns) {
+    List<String> problems = new ArrayList<>();
+    for (String pattern : patterns) {
+      try {
+        for (MatchResult.Metadata file :
+            FileSystems.match(pattern, EmptyMatchTreatment.DISALLOW).metadata()) {
+          PromptFormat.of(file.resourceId().toString());
+        }
+      } catch (IllegalArgumentException e) {
+        problems.add(String.valueOf(e.getMessage()));
+      } catch (FileNotFoundException e) {
+        problems.add("input must match a file, but found none for \"" + pattern + "\"");
+      } catch (IOException e) {
+        problems.add("input \"" + pattern + "\" cannot be listed: " + e.getMessage());
+      }
+    }
+    return problems;
+  }
+
+  @Override
+  public void validate(
+      @Nullable PipelineOptions options,
+      Map<TupleTag<?>, PCollection<?>> inputs,
+      Map<TupleTag<?>, PCollection<?>> outputs) {
+    List<String> problems = problems(patterns);
+    if (!problems.isEmpty()) {
+      throw new IllegalArgumentException(problems.stream().collect(joining("\n")));
+    }
+  }
+
+  @Override
+  public PCollectionTuple expand(PBegin input) {
+    return input
+        .apply("Patterns", Create.of(patterns))
+        .apply("Match", FileIO.matchAll().withEmptyMatchTreatment(EmptyMatchTreatment.DISALLOW))
+        .apply(
+            "Once",
+            Distinct.withRepresentativeValueFn(
+                    (MatchResult.Metadata file) -> file.resourceId().toString())
+                .withRepresentativeType(TypeDescriptors.strings()))
+        .apply("Open", FileIO.readMatches())
+        .apply("Read", ParDo.of(new ReadFn()).withOutputTags(PROMPTS, TupleTagList.of(REJECTIONS)));
+  }
+
+  private static final class ReadFn extends DoFn<FileIO.ReadableFile, Prompt> {
+    private final Counter prompts = Metrics.counter(ReadPrompts.class, "prompts");
+    private final Counter rejected = Metrics.counter(ReadPrompts.class, "rejected");
+
+    @ProcessElement
+    public void read(@Element FileIO.ReadableFile file, MultiOutputReceiver output)
+        throws IOException {
+      String name = file.getMetadata().resourceId().toString();
+      PromptFormat.Records records =
+          new PromptFormat.Records() {
+            @Override
+            public void record(long line, Map<String, JsonNode> columns) {
+              PromptSource source = new PromptSource(name, line);
+              Prompt prompt;
+              try {
+                prompt = PromptColumns.parse(source, columns);
+              } catch (IllegalArgumentException e) {
+                reject(line, String.valueOf(e.getMessage()));
+                return;
+              }
+              prompts.inc();
+              output.get(PROMPTS).output(prompt);
+            }
+
+            @Override
+            public void reject(long line, String reason) {
+              rejected.inc();
+              output.get(REJECTIONS).output(new Rejection(new PromptSource(name, line), reason));
+            }
+          };
+      try (InputStream in = Channels.newInputStream(file.open())) {
+        PromptFormat.of(name).read(in, records);
+      } catch (IOException e) {
+        throw new IOException(
+            "wanted to read " + name + " to its end, but could not: " + e.getMessage(), e);
+      }
+    }
+  }
+}

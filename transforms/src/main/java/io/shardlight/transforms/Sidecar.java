@@ -1,0 +1,96 @@
+package io.shardlight.transforms;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.AvroManifest;
+import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.DatasetPaths;
+import io.shardlight.data.ExampleStatus;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.ShardReport;
+import io.shardlight.data.StoredObject;
+import java.io.BufferedWriter;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.apache.avro.file.DataFileStream;
+import org.apache.avro.generic.GenericRecord;
+
+/**
+ * {@code metadata.jsonl} of the Hugging Face imagefolder: a line for every image there is, in order
+ * of the manifests, from which it is copied. Columns that were carried along stand beside ours,
+ * unless they have the name of one.
+ */
+final class Sidecar {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private Sidecar() {}
+
+  /**
+   * @param reports by shard number
+   * @throws IOException also if a manifest isn't what its marker says
+   */
+  static void write(ObjectStore store, List<ShardReport> reports) throws IOException {
+    Path spool = Files.createTempFile("shardlight-metadata", ".jsonl");
+    try {
+      try (BufferedWriter lines = Files.newBufferedWriter(spool, StandardCharsets.UTF_8)) {
+        for (ShardReport report : reports) {
+          append(store, report.facts().manifest(), lines);
+        }
+      }
+      store.createOrAdopt(DatasetPaths.SIDECAR, spool);
+    } finally {
+      Files.deleteIfExists(spool);
+    }
+  }
+
+  private static void append(ObjectStore store, StoredObject manifest, BufferedWriter lines)
+      throws IOException {
+    byte[] bytes;
+    try (InputStream in = store.read(manifest.name())) {
+      bytes = in.readAllBytes();
+    }
+    StoredObject found = StoredObject.of(manifest.name(), bytes);
+    if (!found.equals(manifest)) {
+      throw new IOException(
+          "manifest must be "
+              + manifest
+              + " as its marker says, but is "
+              + found
+              + " in "
+              + store.root()
+              + "; it was changed since: remove it and its marker, and run again");
+    }
+    try (DataFileStream<GenericRecord> rows = AvroManifest.read(new ByteArrayInputStream(bytes))) {
+      for (GenericRecord row : rows) {
+        if (row.get("status").toString().equals(ExampleStatus.OK.optionName())) {
+          lines.write(CanonicalJson.write(line(row)));
+          lines.write('\n');
+        }
+      }
+    }
+  }
+
+  private static ObjectNode line(GenericRecord row) {
+    ObjectNode line = JSON.createObjectNode();
+    if (row.get("carried") instanceof Map<?, ?> carried) {
+      carried.forEach((name, value) -> line.put(name.toString(), value.toString()));
+    }
+    line.put("file_name", row.get("file_name").toString());
+    line.put("text", row.get("prompt").toString());
+    for (String name :
+        List.of("negative_prompt", "prompt_id", "example_id", "scheduler", "sha256")) {
+      line.put(name, row.get(name).toString());
+    }
+    for (String name : List.of("seed", "image_index", "steps", "width", "height")) {
+      line.put(name, ((Number) row.get(name)).longValue());
+    }
+    line.put("guidance_scale", CanonicalJson.shortest((Float) row.get("guidance_scale")));
+    return line;
+  }
+}

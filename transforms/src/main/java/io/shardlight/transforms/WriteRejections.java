@@ -1,0 +1,100 @@
+package io.shardlight.transforms;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.DatasetPaths;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.Rejection;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.GroupByKey;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.Sum;
+import org.apache.beam.sdk.transforms.WithKeys;
+import org.apache.beam.sdk.values.KV;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionView;
+import org.apache.beam.sdk.values.TypeDescriptors;
+
+/**
+ * Writes rejected records as JSON lines with file, line and reason: an object for each 10,000 lines
+ * of a prompt file that have any, the same on every retry. A job without examples leaves no
+ * dataset; its rejections go below {@code runs/<runId>/}. The output is the number written.
+ */
+final class WriteRejections extends PTransform<PCollection<Rejection>, PCollection<Long>> {
+  /** Bounds what one worker holds in memory. */
+  private static final long LINES_PER_OBJECT = 10_000;
+
+  private final String output;
+  private final String runId;
+  private final PCollectionView<Long> examples;
+
+  private WriteRejections(String output, String runId, PCollectionView<Long> examples) {
+    this.output = output;
+    this.runId = runId;
+    this.examples = examples;
+  }
+
+  /**
+   * @param examples how many the job has
+   */
+  static WriteRejections to(String output, String runId, PCollectionView<Long> examples) {
+    return new WriteRejections(output, runId, examples);
+  }
+
+  @Override
+  public PCollection<Long> expand(PCollection<Rejection> rejections) {
+    return rejections
+        .apply("Name", WithKeys.of(WriteRejections::name).withKeyType(TypeDescriptors.strings()))
+        .apply("Gather", GroupByKey.create())
+        .apply("Write", ParDo.of(new WriteFn(output, runId, examples)).withSideInputs(examples))
+        .apply("Count", Sum.longsGlobally());
+  }
+
+  private static String name(Rejection rejection) {
+    return DatasetPaths.rejected(
+        rejection.source().fileName(), rejection.source().line() / LINES_PER_OBJECT);
+  }
+
+  private static final class WriteFn extends DoFn<KV<String, Iterable<Rejection>>, Long> {
+    private final String output;
+    private final String runId;
+    private final PCollectionView<Long> examples;
+
+    WriteFn(String output, String runId, PCollectionView<Long> examples) {
+      this.output = output;
+      this.runId = runId;
+      this.examples = examples;
+    }
+
+    @ProcessElement
+    public void write(ProcessContext context) throws IOException {
+      List<Rejection> rejections = new ArrayList<>();
+      context.element().getValue().forEach(rejections::add);
+      rejections.sort(Comparator.comparing(Rejection::source).thenComparing(Rejection::reason));
+      StringBuilder lines = new StringBuilder();
+      for (Rejection rejection : rejections) {
+        lines
+            .append(
+                CanonicalJson.write(
+                    JsonNodeFactory.instance
+                        .objectNode()
+                        .put("file", rejection.source().file())
+                        .put("line", rejection.source().line())
+                        .put("reason", rejection.reason())))
+            .append('\n');
+      }
+      String prefix = context.sideInput(examples) > 0 ? "" : "runs/" + runId + "/";
+      ObjectStore.open(output)
+          .createOrAdopt(
+              prefix + context.element().getKey(),
+              lines.toString().getBytes(StandardCharsets.UTF_8));
+      context.output((long) rejections.size());
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package io.shardlight.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.shardlight.diffusion.scheduler.SchedulerKind;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class GenerationSettingsTest {
+  private static final GenerationSettings BASE = TestSettings.builder().build();
+
+  @Test
+  void fingerprintIsTheHashOfTheDocumentedJson() {
+    String json =
+        "{\"device_kind\":\"cpu\",\"dtype\":\"float32\",\"engine\":\"OnnxRuntime\","
+            + "\"format_version\":1,\"guidance_scale\":7.5,\"height\":64,\"image_format\":\"png\","
+            + "\"model_sha256\":\""
+            + "ab".repeat(32)
+            + "\",\"negative_prompt\":\"\",\"numerics\":\"torch\",\"scheduler\":\"pndm\","
+            + "\"seed_policy\":\"perImage\",\"steps\":20,\"width\":64}";
+
+    assertThat(BASE.configFingerprint()).isEqualTo(Sha256.hex(json));
+  }
+
+  static Stream<UnaryOperator<GenerationSettings.Builder>> pixels() {
+    return Stream.of(
+        b -> b.model(new ModelIdentity("tiny-sd", "main", "cd".repeat(32), "")),
+        b -> b.engine(new EngineIdentity("PJRT", "cpu", "float32", "torch")),
+        b -> b.engine(new EngineIdentity("OnnxRuntime", "gpu", "float32", "torch")),
+        b -> b.engine(new EngineIdentity("OnnxRuntime", "cpu", "bfloat16", "torch")),
+        b -> b.engine(new EngineIdentity("OnnxRuntime", "cpu", "float32", "flax")),
+        b -> b.sampling(new Sampling(SchedulerKind.DDIM, 20, 7.5f, 64, 64)),
+        b -> b.sampling(new Sampling(SchedulerKind.PNDM, 21, 7.5f, 64, 64)),
+        b -> b.sampling(new Sampling(SchedulerKind.PNDM, 20, 7.6f, 64, 64)),
+        b -> b.sampling(new Sampling(SchedulerKind.PNDM, 20, 7.5f, 72, 64)),
+        b -> b.sampling(new Sampling(SchedulerKind.PNDM, 20, 7.5f, 64, 72)),
+        b -> b.negativePrompt("blurry"),
+        b -> b.seedPolicy(SeedPolicy.JAX_SPLIT));
+  }
+
+  @ParameterizedTest
+  @MethodSource("pixels")
+  void whatShapesThePixelsChangesTheFingerprint(UnaryOperator<GenerationSettings.Builder> change) {
+    assertThat(change.apply(BASE.toBuilder()).build().configFingerprint())
+        .isNotEqualTo(BASE.configFingerprint());
+  }
+
+  static Stream<UnaryOperator<GenerationSettings.Builder>> filing() {
+    return Stream.of(
+        b -> b.model(new ModelIdentity("other-name", "v2", "ab".repeat(32), "mit")),
+        b -> b.seed(9),
+        b -> b.imagesPerPrompt(4),
+        b -> b.shardSize(10),
+        b -> b.saveAdditionalColumns(false),
+        b -> b.pipelineVersion("0.2.0"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("filing")
+  void howResultsAreFiledChangesOnlyTheStoredSettings(
+      UnaryOperator<GenerationSettings.Builder> change) {
+    GenerationSettings changed = change.apply(BASE.toBuilder()).build();
+
+    assertThat(changed.configFingerprint()).isEqualTo(BASE.configFingerprint());
+    assertThat(changed.toJson()).isNotEqualTo(BASE.toJson());
+  }
+
+  @Test
+  void theFailureRatioMayChangeBetweenRuns() {
+    assertThat(BASE.toBuilder().maxFailureRatio(0.5).build().toJson()).isEqualTo(BASE.toJson());
+  }
+
+  @Test
+  void namesTheValueThatIsOutOfRange() {
+    assertThatThrownBy(() -> BASE.toBuilder().maxFailureRatio(1.5).build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("maxFailureRatio must be in [0, 1], but was 1.5");
+    assertThatThrownBy(() -> BASE.toBuilder().seed(-1).build())
+        .hasMessage("seed must be in [0, 4294967295], but was -1");
+    assertThatThrownBy(() -> BASE.toBuilder().manifestFormats(List.of()).build())
+        .hasMessageContaining("manifestFormat must be at least one format");
+    assertThatThrownBy(() -> ManifestFormat.fromOption("csv"))
+        .hasMessage("manifestFormat must be one of avro, but was \"csv\"");
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shardlight.data;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,37 @@
+package io.shardlight.transforms;
+
+import io.shardlight.diffusion.GeneratedImage;
+import io.shardlight.diffusion.ImageGenerator;
+import io.shardlight.diffusion.ImageRequest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Devices that are lost after so many batches. */
+record BreaksAfter(FakeDevices devices, int batches) implements GeneratorFactory {
+  @Override
+  public ImageGenerator create() {
+    ImageGenerator whole = devices.create();
+    AtomicInteger left = new AtomicInteger(batches);
+    return new ImageGenerator() {
+      @Override
+      public int slots() {
+        return whole.slots();
+      }
+
+      @Override
+      public List<GeneratedImage> generate(List<ImageRequest> requests) {
+        if (left.getAndDecrement() <= 0) {
+          throw new UncheckedIOException(new IOException("device lost"));
+        }
+        return whole.generate(requests);
+      }
+
+      @Override
+      public void close() {
+        whole.close();
+      }
+    };
+  }
+}

@@ -1,0 +1,127 @@
+package io.shardlight.transforms;
+
+import io.shardlight.data.AvroManifest;
+import io.shardlight.data.Example;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ShardReport;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.apache.avro.file.DataFileStream;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.beam.runners.direct.DirectOptions;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.metrics.MetricNameFilter;
+import org.apache.beam.sdk.metrics.MetricResult;
+import org.apache.beam.sdk.metrics.MetricsFilter;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.apache.beam.sdk.testing.TestPipeline;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionTuple;
+
+/**
+ * The whole job on Beam's direct runner, as the pipeline module has it, and a look at its output.
+ */
+final class DatasetJob {
+  private final Path input;
+  private final Path output;
+  private final GenerationSettings settings;
+  private GeneratorFactory devices = FakeDevices.withSlots(3);
+  private int targetParallelism = 2;
+
+  DatasetJob(Path input, Path output, GenerationSettings settings) {
+    this.input = input;
+    this.output = output;
+    this.settings = settings;
+  }
+
+  DatasetJob on(GeneratorFactory factory) {
+    devices = factory;
+    return this;
+  }
+
+  DatasetJob withTargetParallelism(int value) {
+    targetParallelism = value;
+    return this;
+  }
+
+  /** Runs to the end and returns the counters of {@link GenerateShards}. */
+  Map<String, Long> run() {
+    DirectOptions options = PipelineOptionsFactory.create().as(DirectOptions.class);
+    options.setTargetParallelism(targetParallelism);
+    Pipeline pipeline = TestPipeline.fromOptions(options).enableAbandonedNodeEnforcement(false);
+
+    PCollectionTuple read = pipeline.apply(ReadPrompts.from(List.of(input.toString())));
+    PCollection<Example> examples =
+        read.get(ReadPrompts.PROMPTS).apply(PlanExamples.with(settings));
+    PCollection<ShardReport> reports =
+        examples
+            .apply(PlanShards.ofSize(settings.shardSize()))
+            .apply(ClaimOutput.with(settings, output.toString()))
+            .apply(GenerateShards.with(devices, settings, output.toString()));
+    PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
+        .and(FinishDataset.REJECTIONS, read.get(ReadPrompts.REJECTIONS))
+        .and(FinishDataset.REPORTS, reports)
+        .apply(FinishDataset.with(settings, output.toString(), "run-" + UUID.randomUUID()));
+
+    PipelineResult result = pipeline.run();
+    result.waitUntilFinish();
+    Map<String, Long> counters = new HashMap<>();
+    for (MetricResult<Long> counter :
+        result
+            .metrics()
+            .queryMetrics(
+                MetricsFilter.builder()
+                    .addNameFilter(MetricNameFilter.inNamespace(GenerateShards.class))
+                    .build())
+            .getCounters()) {
+      counters.merge(counter.getName().getName(), counter.getAttempted(), Long::sum);
+    }
+    return counters;
+  }
+
+  /** All files but those of runs, by name. */
+  Map<String, byte[]> files() throws IOException {
+    Map<String, byte[]> files = new TreeMap<>();
+    if (!Files.exists(output)) {
+      return files;
+    }
+    try (Stream<Path> paths = Files.walk(output)) {
+      for (Path path : paths.filter(Files::isRegularFile).toList()) {
+        String name = output.relativize(path).toString();
+        if (!name.startsWith("runs/")) {
+          files.put(name, Files.readAllBytes(path));
+        }
+      }
+    }
+    return files;
+  }
+
+  /** All rows, in order of shards. */
+  List<GenericRecord> rows() throws IOException {
+    List<GenericRecord> rows = new ArrayList<>();
+    files()
+        .forEach(
+            (name, bytes) -> {
+              if (name.startsWith("manifest/")) {
+                try (InputStream in = Files.newInputStream(output.resolve(name));
+                    DataFileStream<GenericRecord> stream = AvroManifest.read(in)) {
+                  stream.forEach(rows::add);
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              }
+            });
+    return rows;
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shardlight.transforms;
+
+import org.jspecify.annotations.NullMarked;
