@@ -1,5 +1,6 @@
 package io.shardlight.engines.onnxruntime;
 
+import com.google.errorprone.annotations.Immutable;
 import io.shardlight.diffusion.graph.Op;
 
 /**
@@ -13,6 +14,7 @@ import io.shardlight.diffusion.graph.Op;
  * @param kernelFloats a transformed kernel that exceeds this many floats is made and used in blocks
  *     of output channels
  */
+@Immutable
 record ConvolutionPlan(
     int winograd4From,
     int winograd2From,

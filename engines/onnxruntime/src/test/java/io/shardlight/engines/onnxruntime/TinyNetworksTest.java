@@ -40,10 +40,10 @@ class TinyNetworksTest {
     FUSED_F4(new ConvolutionPlan(1, 1, 1, 1 << 16, 1 << 14)),
     FUSED_F2(new ConvolutionPlan(1000, 1, 1, 1 << 21, 1 << 22));
 
-    private final OnnxLowering lowering;
+    private final ConvolutionPlan plan;
 
     Form(ConvolutionPlan plan) {
-      lowering = new OnnxLowering(plan);
+      this.plan = plan;
     }
   }
 
@@ -164,7 +164,7 @@ class TinyNetworksTest {
 
   private Lowered load(Form form, Checkpoint checkpoint, Graph graph) throws Exception {
     return Lowered.load(
-        form.lowering,
+        new OnnxLowering(form.plan),
         graph,
         checkpoint.open().weights(graph.name()),
         Lowered.options(form != Form.PLAIN, cache));
