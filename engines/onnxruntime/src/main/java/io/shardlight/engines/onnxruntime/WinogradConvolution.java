@@ -106,7 +106,10 @@ final class WinogradConvolution {
             * inputSide
             * tilesAcross
             * Math.max(shape.inChannels(), shape.outChannels());
-    if (floatsPerTileRow * tilesDown * shape.batch() <= plan.stripFloats()) {
+    long tileFloats = floatsPerTileRow * tilesDown * shape.batch();
+    // Where the kernel is the larger of the two, it is the one to be cut.
+    long kernelFloats = (long) inputSide * inputSide * shape.inChannels() * shape.outChannels();
+    if (tileFloats <= plan.stripFloats() || tileFloats < kernelFloats) {
       return List.of(new Strip(0, shape.batch(), 0, tilesDown));
     }
     int tileRows = (int) Math.max(1, Math.min(tilesDown, plan.stripFloats() / floatsPerTileRow));
