@@ -32,10 +32,16 @@ public final class CanonicalJson {
     for (int digits = 1; digits < 9; digits++) {
       BigDecimal rounded = exact.round(new MathContext(digits, RoundingMode.HALF_EVEN));
       if (rounded.floatValue() == value) {
-        return rounded.stripTrailingZeros();
+        return plain(rounded);
       }
     }
-    return exact.round(new MathContext(9, RoundingMode.HALF_EVEN)).stripTrailingZeros();
+    return plain(exact.round(new MathContext(9, RoundingMode.HALF_EVEN)));
+  }
+
+  /** Without trailing zeros behind the point, and without an exponent. */
+  private static BigDecimal plain(BigDecimal value) {
+    BigDecimal stripped = value.stripTrailingZeros();
+    return stripped.scale() < 0 ? stripped.setScale(0) : stripped;
   }
 
   private static void append(JsonNode value, StringBuilder text) {

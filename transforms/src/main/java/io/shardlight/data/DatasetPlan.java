@@ -28,6 +28,10 @@ public final class DatasetPlan {
    */
   public static void claim(ObjectStore store, GenerationSettings settings, PlanDigest digest)
       throws IOException {
+    Optional<String> foreign = foreign(store);
+    if (foreign.isPresent()) {
+      throw new IllegalStateException(foreign.get());
+    }
     ObjectNode plan = settings.toJson();
     plan.put("examples", digest.examples());
     plan.put("example_ids_sum", digest.hex());
@@ -50,11 +54,36 @@ public final class DatasetPlan {
   public static Optional<String> problem(ObjectStore store, GenerationSettings settings)
       throws IOException {
     if (!store.exists(DatasetPaths.PLAN)) {
-      return Optional.empty();
+      return foreign(store);
     }
     ObjectNode plan = read(store).deepCopy();
     plan.remove(List.of("examples", "example_ids_sum"));
     return refusal(store, differences(plan, settings.toJson()));
+  }
+
+  /** Files of ours that no run of ours wrote would stop the job at its very end. */
+  private static Optional<String> foreign(ObjectStore store) throws IOException {
+    if (store.exists(DatasetPaths.PLAN)) {
+      return Optional.empty();
+    }
+    for (String name :
+        List.of(
+            DatasetPaths.CARD,
+            DatasetPaths.DATASET_JSON,
+            DatasetPaths.SIDECAR,
+            DatasetPaths.SUCCESS)) {
+      if (store.exists(name)) {
+        return Optional.of(
+            "output "
+                + store.root()
+                + " must be new or hold an unfinished dataset, but has a "
+                + name
+                + " and no "
+                + DatasetPaths.PLAN
+                + "; choose a new output");
+      }
+    }
+    return Optional.empty();
   }
 
   private static ObjectNode read(ObjectStore store) throws IOException {

@@ -234,8 +234,10 @@ class DatasetJobTest {
   void aRunThatWasBrokenOffIsResumedToTheSameBytes() throws Exception {
     DatasetJob clean = job("clean");
     clean.run();
-    DatasetJob broken = job("dataset").on(new BreaksAfter(FakeDevices.withSlots(2), 4));
+    FakeDevices lost = FakeDevices.withSlots(2);
+    DatasetJob broken = job("dataset").on(new BreaksAfter(lost, 4));
     assertThatThrownBy(broken::run).hasStackTraceContaining("device lost");
+    assertThat(lost.log().open).hasValue(0);
     assertThat(broken.files()).doesNotContainKey("_SUCCESS");
     // A writer that was killed leaves its temporary file.
     Files.createDirectories(folder.resolve("dataset/.tmp"));
@@ -304,6 +306,19 @@ class DatasetJobTest {
         .hasMessageContaining("examples is 18 there and 21 now");
     assertThat(devices.log().batches).isEmpty();
     assertThat(job.files()).containsExactlyEntriesOf(before);
+  }
+
+  @Test
+  void anOutputThatIsSomethingElseIsRefusedBeforeAnythingIsGenerated() throws Exception {
+    Files.createDirectories(folder.resolve("project"));
+    Files.writeString(folder.resolve("project/README.md"), "# My project");
+    FakeDevices devices = FakeDevices.withSlots(8);
+    DatasetJob job = job("project").on(devices);
+
+    assertThatThrownBy(job::run)
+        .hasMessageContaining("must be new or hold an unfinished dataset, but has a README.md");
+    assertThat(devices.log().batches).isEmpty();
+    assertThat(job.files()).containsOnlyKeys("README.md");
   }
 
   @Test

@@ -16,18 +16,16 @@ import io.shardlight.data.Sampling;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import io.shardlight.data.TestSettings;
-import io.shardlight.diffusion.GeneratedImage;
-import io.shardlight.diffusion.ImageGenerator;
-import io.shardlight.diffusion.ImageRequest;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -76,14 +74,33 @@ class ShardGenerationTest {
   }
 
   @Test
-  void imagesAreWrittenWhileTheDevicesDrawTheNextBatch() throws Exception {
-    List<Example> examples = examples("fox", "owl");
-    String first = examples.stream().map(Example::id).min(Comparator.naturalOrder()).orElseThrow();
-    Path image = folder.resolve(DatasetPaths.image(first, ImageFormat.PNG));
+  void theDevicesDrawTheNextBatchWhileImagesAreBeingWritten() throws Exception {
     FakeDevices devices = FakeDevices.withSlots(1);
-    GeneratorFactory waiting = () -> new WaitsForFile(devices.create(), image);
+    ObjectStore folderStore = ObjectStore.open(folder.toString());
+    // Writing the first image takes until the devices are done with the second.
+    ObjectStore slow =
+        (ObjectStore)
+            Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {ObjectStore.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("createOrAdopt")) {
+                    await(() -> devices.log().batches.size() == 2);
+                  }
+                  return method.invoke(folderStore, arguments);
+                });
 
-    assertThat(generate(waiting, examples).facts().ok()).isEqualTo(2);
+    assertThat(generate(devices, slow, examples("fox", "owl")).facts().ok()).isEqualTo(2);
+  }
+
+  private static void await(BooleanSupplier condition) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("the second batch was not drawn while the first was written");
+      }
+      Thread.onSpinWait();
+    }
   }
 
   @Test
@@ -116,13 +133,14 @@ class ShardGenerationTest {
   }
 
   private ShardReport generate(GeneratorFactory devices, List<Example> examples) throws Exception {
+    return generate(devices, ObjectStore.open(folder.toString()), examples);
+  }
+
+  private ShardReport generate(GeneratorFactory devices, ObjectStore store, List<Example> examples)
+      throws Exception {
     SharedGenerator shared = SharedGenerator.acquire(UUID.randomUUID().toString(), devices);
     try {
-      return new ShardGeneration(
-              shared,
-              SETTINGS,
-              ObjectStore.open(folder.toString()),
-              LocalProgress.of(folder.toString()))
+      return new ShardGeneration(shared, SETTINGS, store, LocalProgress.of(folder.toString()))
           .generate(new ShardKey(0, examples.get(0).shape()), examples);
     } finally {
       shared.release();
@@ -139,40 +157,5 @@ class ShardGenerationTest {
               examples::add);
     }
     return examples;
-  }
-
-  /** Devices whose second batch ends only once the first batch's image is there. */
-  private static final class WaitsForFile implements ImageGenerator {
-    private final ImageGenerator devices;
-    private final Path image;
-    private int batches;
-
-    WaitsForFile(ImageGenerator devices, Path image) {
-      this.devices = devices;
-      this.image = image;
-    }
-
-    @Override
-    public int slots() {
-      return devices.slots();
-    }
-
-    @Override
-    public List<GeneratedImage> generate(List<ImageRequest> requests) {
-      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-      while (batches > 0 && !Files.exists(image)) {
-        if (System.nanoTime() > deadline) {
-          throw new AssertionError("the first image was not written during the second batch");
-        }
-        Thread.onSpinWait();
-      }
-      batches++;
-      return devices.generate(requests);
-    }
-
-    @Override
-    public void close() {
-      devices.close();
-    }
   }
 }
