@@ -8,7 +8,8 @@ import io.shardlight.diffusion.scheduler.SchedulerKind;
  * whatever batch they are made.
  *
  * @param prompt what to draw; tokenised and cut to the text encoder's length
- * @param negativePrompt what to keep away from; empty for none. Without effect where guidance is off
+ * @param negativePrompt what to keep away from; empty for none. Without effect where guidance is
+ *     off
  * @param noiseKey the key of the initial noise, {@code jax.random.normal(noiseKey, (1, 4,
  *     heightPixels/8, widthPixels/8))}, all of it consumed
  * @param widthPixels a positive multiple of 8

@@ -1,6 +1,7 @@
 package io.shardlight.diffusion;
 
 import ai.djl.Model;
+import ai.djl.engine.EngineException;
 import ai.djl.inference.Predictor;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
@@ -8,7 +9,6 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.translate.NoopTranslator;
 import ai.djl.translate.TranslateException;
-import ai.djl.engine.EngineException;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.Node;
 import java.nio.FloatBuffer;

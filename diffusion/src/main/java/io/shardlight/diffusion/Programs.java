@@ -14,7 +14,8 @@ import java.util.function.IntFunction;
 
 /**
  * The programs of one model on one set of weights: the text encoder, and a UNet and a VAE decoder
- * for each image size and kind of guidance met so far, the longest unused closed first. Thread-safe.
+ * for each image size and kind of guidance met so far, the longest unused closed first.
+ * Thread-safe.
  */
 final class Programs implements AutoCloseable {
   /** Sizes kept ready; a dataset's shards come size by size, so few are in use at once. */
@@ -31,8 +32,7 @@ final class Programs implements AutoCloseable {
   /**
    * @param options for a program that works on so many latent pixels
    */
-  Programs(
-      StableDiffusion model, Lowering lowering, IntFunction<LoweringOptions> options) {
+  Programs(StableDiffusion model, Lowering lowering, IntFunction<LoweringOptions> options) {
     this.model = model;
     this.lowering = lowering;
     this.options = options;
@@ -80,8 +80,7 @@ final class Programs implements AutoCloseable {
                       key.latentHeight(),
                       key.latentWidth(),
                       model.tokenizer().maxLength());
-          default ->
-              model.vae().decoderGraph(key.batch(), key.latentHeight(), key.latentWidth());
+          default -> model.vae().decoderGraph(key.batch(), key.latentHeight(), key.latentWidth());
         };
     ParameterSource weights = model.weights(key.component());
     int latentPixels =

@@ -11,12 +11,26 @@ import java.util.Map;
 final class PromptEncoder {
   private static final int CACHED_PROMPTS = 64;
 
-  /**
-   * @param values float32 {@code [1, tokens, width]}; not to be written
-   * @param truncated whether tokens were cut off
-   */
-  @SuppressWarnings("ArrayRecordComponent") // Never compared.
-  record PromptEmbeddings(float[] values, boolean truncated) {}
+  /** Immutable by convention: the values are not copied. */
+  static final class PromptEmbeddings {
+    private final float[] values;
+    private final boolean truncated;
+
+    PromptEmbeddings(float[] values, boolean truncated) {
+      this.values = values;
+      this.truncated = truncated;
+    }
+
+    /** Float32 {@code [1, tokens, width]}, row-major; not to be written. */
+    float[] values() {
+      return values;
+    }
+
+    /** Whether tokens were cut off. */
+    boolean truncated() {
+      return truncated;
+    }
+  }
 
   private final ClipTokenizer tokenizer;
   private final Programs programs;

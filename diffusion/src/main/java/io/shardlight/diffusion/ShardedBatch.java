@@ -27,8 +27,14 @@ record ShardedBatch(List<List<Slot>> slices) {
     int slots = devices * batchPerDevice;
     if (requests.isEmpty() || requests.size() > slots) {
       throw new IllegalArgumentException(
-          "a batch for " + devices + " devices with " + batchPerDevice + " images each holds 1 to "
-              + slots + " requests, but got " + requests.size());
+          "a batch for "
+              + devices
+              + " devices with "
+              + batchPerDevice
+              + " images each holds 1 to "
+              + slots
+              + " requests, but got "
+              + requests.size());
     }
     ImageRequest first = requests.get(0);
     for (ImageRequest other : requests) {
@@ -37,7 +43,9 @@ record ShardedBatch(List<List<Slot>> slices) {
           || other.scheduler() != first.scheduler()
           || other.steps() != first.steps()) {
         throw new IllegalArgumentException(
-            "a batch has one size, scheduler and step count, but got " + describe(first) + " and "
+            "a batch has one size, scheduler and step count, but got "
+                + describe(first)
+                + " and "
                 + describe(other));
       }
     }
@@ -54,7 +62,12 @@ record ShardedBatch(List<List<Slot>> slices) {
   }
 
   private static String describe(ImageRequest request) {
-    return request.widthPixels() + "x" + request.heightPixels() + " " + request.scheduler() + " "
+    return request.widthPixels()
+        + "x"
+        + request.heightPixels()
+        + " "
+        + request.scheduler()
+        + " "
         + request.steps();
   }
 }

@@ -116,7 +116,10 @@ public final class TextToImage implements ImageGenerator {
     ShardedBatch batch = ShardedBatch.shard(requests, devices, batchPerDevice);
     ImageRequest first = requests.get(0);
     int latentPixels =
-        first.heightPixels() * first.widthPixels() / (model.vae().config().downsamplingFactor() * model.vae().config().downsamplingFactor());
+        first.heightPixels()
+            * first.widthPixels()
+            / (model.vae().config().downsamplingFactor()
+                * model.vae().config().downsamplingFactor());
     ExecutorService lanes = lanes(latentPixels) > 1 ? smallLanes : largeLane;
 
     List<Future<GeneratedImage>> drawn = new ArrayList<>(requests.size());

@@ -14,7 +14,8 @@ class DenoisingLoopTest {
 
   @Test
   void cutsOffWhatLiesOutsideOfTheRange() {
-    assertThat(DenoisingLoop.toRgb(new float[] {-3, 7, 1.001f})).containsExactly(bytes(0, 255, 255));
+    assertThat(DenoisingLoop.toRgb(new float[] {-3, 7, 1.001f}))
+        .containsExactly(bytes(0, 255, 255));
   }
 
   @Test

@@ -84,8 +84,7 @@ class TextToImageTest {
         .isThrownBy(
             () ->
                 TextToImage.replicate(
-                    StableDiffusion.open(
-                        ModelDirectory.open(TinyModels.torch()), Optional.empty()),
+                    StableDiffusion.open(ModelDirectory.open(TinyModels.torch()), Optional.empty()),
                     TextToImageOptions.DEFAULTS.withDeviceKind(DeviceKind.TPU)))
         .withMessageContaining("deviceKind=tpu")
         .withMessageContaining("OnnxRuntime")
@@ -98,8 +97,7 @@ class TextToImageTest {
         .isThrownBy(
             () ->
                 TextToImage.replicate(
-                    StableDiffusion.open(
-                        ModelDirectory.open(TinyModels.torch()), Optional.empty()),
+                    StableDiffusion.open(ModelDirectory.open(TinyModels.torch()), Optional.empty()),
                     TextToImageOptions.DEFAULTS.withEngine("Abacus")))
         .withMessageContaining("Abacus")
         .withMessageContaining("OnnxRuntime");
