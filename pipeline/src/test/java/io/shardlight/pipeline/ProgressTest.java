@@ -116,6 +116,21 @@ class ProgressTest {
   }
 
   @Test
+  void asksForProgressAtEveryTickThoughItShowsFew() {
+    AtomicLong asked = new AtomicLong();
+    ProgressDisplay display =
+        new ProgressDisplay(
+            err, OptionalInt.empty(), () -> progress(asked.incrementAndGet(), 100, 1), nanos::get);
+
+    display.tick();
+    display.tick();
+    nanos.set(Duration.ofSeconds(10).toNanos());
+    display.tick();
+
+    assertThat(printed()).startsWith("3 of 100 images");
+  }
+
+  @Test
   void onTerminalRedrawsOneLineAndLetsOthersPass() {
     AtomicReference<Progress> now = new AtomicReference<>(progress(0, 4, 0));
     try (ProgressDisplay display =
