@@ -13,9 +13,9 @@ import java.util.Optional;
 final class FileChecks {
   private FileChecks() {}
 
-  /** The paths and globs of {@code --input}. */
+  /** The paths and globs of {@code --input}; commas within braces are part of a glob. */
   static List<String> patterns(String value) {
-    return Arrays.stream(value.split(",", -1)).map(String::strip).toList();
+    return Arrays.stream(value.split(",(?![^{}]*})", -1)).map(String::strip).toList();
   }
 
   /** Problems of {@code --input}, a line each: every pattern must match, every file be readable. */

@@ -60,6 +60,8 @@ final class LocalRun {
     return new Supplier<>() {
       private OptionalLong planned = OptionalLong.empty();
       private long plannedNanos;
+      private long drawn;
+      private Duration untilLast = Duration.ZERO;
 
       @Override
       public synchronized Progress get() {
@@ -72,7 +74,11 @@ final class LocalRun {
             planned.isEmpty()
                 ? Duration.ZERO
                 : Duration.ofNanos(nanoClock.getAsLong() - plannedNanos);
-        return new Progress(now.done(), now.generated(), planned, drawing);
+        if (now.generated() != drawn) {
+          drawn = now.generated();
+          untilLast = drawing;
+        }
+        return new Progress(now.done(), drawn, planned, drawing, untilLast);
       }
     };
   }

@@ -94,7 +94,7 @@ record PreparedModel(
   private static PreparedModel replicable(
       StableDiffusion model, String license, CommandLine line, Console console) throws IOException {
     Path folder = model.directory().path();
-    Path cache = CacheDirectory.forModel(folder, console.environment());
+    Path cache = CacheDirectory.create(CacheDirectory.forModel(folder, console.environment()));
     String name = line.value("model").orElseThrow();
     LoadModel loader =
         new LoadModel(

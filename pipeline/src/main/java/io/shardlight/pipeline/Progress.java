@@ -11,11 +11,12 @@ import java.util.OptionalLong;
  * @param drawn images that this run drew
  * @param total images asked for; empty while they are still being counted
  * @param drawing time since they were counted
+ * @param untilLast time from then to the last image, so that the pace does not sag between batches
  */
-record Progress(long done, long drawn, OptionalLong total, Duration drawing) {
+record Progress(long done, long drawn, OptionalLong total, Duration drawing, Duration untilLast) {
   /** Images drawn a second; 0 while there are none. */
   double imagesPerSecond() {
-    return drawing.isZero() ? 0 : drawn / (drawing.toNanos() / 1e9);
+    return untilLast.isZero() ? 0 : drawn / (untilLast.toNanos() / 1e9);
   }
 
   /** A whole line: "12 of 40 images (30 %), 0.52 images/s, 54 s left". */
@@ -50,13 +51,15 @@ record Progress(long done, long drawn, OptionalLong total, Duration drawing) {
   }
 
   private String pace(String separator) {
-    if (drawn == 0) {
+    if (imagesPerSecond() == 0) {
       return drawing.isZero() ? "" : separator + duration(drawing) + " since the start";
     }
     String pace = separator + rate(imagesPerSecond()) + " images/s";
     if (total.isPresent() && done < total.getAsLong()) {
       double secondsLeft = (total.getAsLong() - done) / imagesPerSecond();
-      pace += separator + duration(Duration.ofSeconds(Math.round(secondsLeft))) + " left";
+      Duration left =
+          Duration.ofMillis(Math.round(1000 * secondsLeft)).minus(drawing.minus(untilLast));
+      pace += separator + duration(left.isNegative() ? Duration.ZERO : left) + " left";
     }
     return pace;
   }

@@ -21,6 +21,8 @@ class FileChecksTest {
     Files.createFile(folder.resolve("b.JSONL"));
 
     assertThat(FileChecks.input(folder + "/a.txt, " + folder + "/*")).isEmpty();
+    assertThat(FileChecks.input(folder + "/{a.txt,b.JSONL}")).isEmpty();
+    assertThat(FileChecks.patterns("x/{a,b}.txt, c.txt")).containsExactly("x/{a,b}.txt", "c.txt");
   }
 
   @Test

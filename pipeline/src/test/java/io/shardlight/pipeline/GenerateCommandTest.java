@@ -184,6 +184,16 @@ class GenerateCommandTest {
   }
 
   @Test
+  void unwritableCacheNamesTheSettingThatMovesIt() throws IOException {
+    // The cache directory would be below a file, which stops root too.
+    Files.writeString(home.resolve("cache"), "");
+
+    assertThat(generate(2).errLines().get(0))
+        .startsWith("--model=demo: cannot write the cache directory " + home.resolve("cache"))
+        .contains("set XDG_CACHE_HOME to a directory that can be written");
+  }
+
+  @Test
   void readOnlyModelKeepsItsWeightsInTheCache() {
     // Nobody can write there, root neither.
     Path model = Path.of("/proc/self");

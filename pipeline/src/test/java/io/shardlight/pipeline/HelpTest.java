@@ -101,6 +101,8 @@ class HelpTest {
       assertThat(whole.out()).contains("\n  " + command + " ");
       Terminal first = Terminal.at(home);
       assertThat(first.run(command, "--help")).isZero();
+      assertThat(Terminal.at(home).run(command, "--help=true")).isZero();
+      assertThat(Terminal.at(home).run(command, "--nonsense", "-h")).isZero();
       Terminal second = Terminal.at(home);
       assertThat(second.run("help", command)).isZero();
       assertThat(first.out()).startsWith("Usage: ./shardlight " + command).isEqualTo(second.out());

@@ -14,8 +14,9 @@ import org.junit.jupiter.api.Test;
 
 class ProgressTest {
   private static Progress progress(long done, long total, double seconds) {
+    Duration drawing = Duration.ofMillis(Math.round(seconds * 1000));
     return new Progress(
-        done, done, OptionalLong.of(total), Duration.ofMillis(Math.round(seconds * 1000)));
+        done, done, OptionalLong.of(total), drawing, done == 0 ? Duration.ZERO : drawing);
   }
 
   @Test
@@ -26,14 +27,24 @@ class ProgressTest {
     assertThat(progress(0, 40, 0).line()).isEqualTo("0 of 40 images (0 %)");
     assertThat(progress(0, 40, 75).line())
         .isEqualTo("0 of 40 images (0 %), 1 min 15 s since the start");
-    assertThat(new Progress(0, 0, OptionalLong.empty(), Duration.ZERO).line())
+    assertThat(new Progress(0, 0, OptionalLong.empty(), Duration.ZERO, Duration.ZERO).line())
         .isEqualTo("counting the prompts");
   }
 
   @Test
   void imagesThatWereThereDoNotCountForThePace() {
-    assertThat(new Progress(30, 10, OptionalLong.of(40), Duration.ofSeconds(20)).line())
+    Duration twenty = Duration.ofSeconds(20);
+    assertThat(new Progress(30, 10, OptionalLong.of(40), twenty, twenty).line())
         .isEqualTo("30 of 40 images (75 %), 0.500 images/s, 20 s left");
+  }
+
+  @Test
+  void paceHoldsAndTimeLeftRunsDownBetweenBatches() {
+    Duration ten = Duration.ofSeconds(10);
+    assertThat(new Progress(5, 5, OptionalLong.of(10), ten.plusSeconds(4), ten).line())
+        .isEqualTo("5 of 10 images (50 %), 0.500 images/s, 6 s left");
+    assertThat(new Progress(5, 5, OptionalLong.of(10), ten.plusSeconds(40), ten).line())
+        .isEqualTo("5 of 10 images (50 %), 0.500 images/s, 0 s left");
   }
 
   @Test
@@ -102,6 +113,21 @@ class ProgressTest {
     assertThat(lineCounts[130]).isEqualTo(4);
     assertThat(lineCounts[190]).isEqualTo(5);
     assertThat(printed()).doesNotContain("\u001b");
+  }
+
+  @Test
+  void asksForProgressAtEveryTickThoughItShowsFew() {
+    AtomicLong asked = new AtomicLong();
+    ProgressDisplay display =
+        new ProgressDisplay(
+            err, OptionalInt.empty(), () -> progress(asked.incrementAndGet(), 100, 1), nanos::get);
+
+    display.tick();
+    display.tick();
+    nanos.set(Duration.ofSeconds(10).toNanos());
+    display.tick();
+
+    assertThat(printed()).startsWith("3 of 100 images");
   }
 
   @Test
