@@ -75,10 +75,7 @@ public final class TextToImage implements ImageGenerator {
   public static TextToImage replicate(StableDiffusion model, TextToImageOptions options) {
     Lowering lowering = Lowerings.find(options.engine());
     List<DeviceKind> kinds =
-        List.of(lowering.engine().getDevices()).stream()
-            .map(DeviceKind::of)
-            .distinct()
-            .toList();
+        List.of(lowering.engine().getDevices()).stream().map(DeviceKind::of).distinct().toList();
     DeviceKind wanted = options.deviceKind().orElse(DeviceKind.CPU);
     if (wanted != DeviceKind.CPU || !kinds.contains(DeviceKind.CPU)) {
       throw new IllegalArgumentException(
