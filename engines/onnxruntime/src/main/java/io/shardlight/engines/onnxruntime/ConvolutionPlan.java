@@ -31,6 +31,11 @@ record ConvolutionPlan(
     MATRIX,
     WINOGRAD4,
     WINOGRAD2,
+    /**
+     * One matrix product for all kernel positions together, whose results are then shifted and
+     * summed: for few output channels.
+     */
+    MATRIX_AND_SHIFTS,
     /** The runtime's own convolution, on NCHW. */
     DIRECT
   }
@@ -57,6 +62,7 @@ record ConvolutionPlan(
         return Form.WINOGRAD2;
       }
     }
-    return Form.DIRECT;
+    int products = shape.kernelHeight() * shape.kernelWidth() * shape.outChannels();
+    return 2 * products <= shape.inChannels() ? Form.MATRIX_AND_SHIFTS : Form.DIRECT;
   }
 }

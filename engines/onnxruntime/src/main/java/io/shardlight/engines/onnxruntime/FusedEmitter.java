@@ -34,6 +34,9 @@ final class FusedEmitter implements Emitter {
   /** Images that are normalised where they are used. */
   private final Map<Node, NormalisedPixels> normalised = new HashMap<>();
 
+  /** Images that were computed in strips and not joined. */
+  private final Map<Node, StripedPixels> striped = new HashMap<>();
+
   private final int[] uses;
   private final Set<Node> convolutionsWithAddend = new HashSet<>();
 
@@ -90,10 +93,14 @@ final class FusedEmitter implements Emitter {
     } else if (op instanceof Op.Activate activate) {
       activate(node, activate);
     } else if (op instanceof Op.Add) {
-      if (node.operand(1).shape().equals(node.shape())) {
-        put(node, onnx.add("Add", body(node, 0), body(node, 1)));
-      } else {
+      if (!node.operand(1).shape().equals(node.shape())) {
         plain.put(node, onnx.add("Add", plain(node.operand(0)), plain(node.operand(1))));
+      } else if (striped.containsKey(node.operand(0))) {
+        striped.put(node, sum(striped.get(node.operand(0)), node.operand(1)));
+      } else if (striped.containsKey(node.operand(1))) {
+        striped.put(node, sum(striped.get(node.operand(1)), node.operand(0)));
+      } else {
+        put(node, onnx.add("Add", body(node, 0), body(node, 1)));
       }
     } else if (op instanceof Op.AddPerChannel) {
       addPerChannel(node);
@@ -149,7 +156,7 @@ final class FusedEmitter implements Emitter {
     switch (form) {
       case WINOGRAD4, WINOGRAD2 -> {
         String bias = plain(node.operand(2));
-        rows.put(
+        putPixels(
             target,
             new WinogradConvolution(
                     onnx,
@@ -166,27 +173,72 @@ final class FusedEmitter implements Emitter {
                     addend.isPresent()));
         return;
       }
-      case MATRIX ->
-          rows.put(
-              node,
-              onnx.call(
-                      "Gemm",
-                      rows(image),
-                      weight(node.operand(1), new Shape(matrix)),
-                      plain(node.operand(2)))
-                  .with("transB", 1)
-                  .output());
+      case MATRIX -> matrixConvolution(node, weight(node.operand(1), new Shape(matrix)));
+      case MATRIX_AND_SHIFTS -> matrixAndShifts(node, op, shape);
       case DIRECT ->
-          plain.put(
-              node,
-              onnx.call("Conv", plain(image), plain(node.operand(1)), plain(node.operand(2)))
-                  .with("strides", new long[] {op.stride(), op.stride()})
-                  .with("pads", op.padTop(), op.padLeft(), op.padBottom(), op.padRight())
-                  .output());
+          plain.put(node, direct(op, plain(image), plain(node.operand(1)), plain(node.operand(2))));
     }
     if (addend.isPresent()) {
       addPerChannel(node, target, addend.get());
     }
+  }
+
+  /** A 1x1 convolution. */
+  private void matrixConvolution(Node node, String weight) throws IOException {
+    String bias = plain(node.operand(2));
+    putPixels(node, linear(node.operand(0), weight, bias));
+  }
+
+  /** A matrix product for each pixel. */
+  private PixelRows linear(Node image, String weight, String bias) throws IOException {
+    PixelRows x = pixels(image);
+    return x.pieces().isEmpty()
+        ? new StoredPixels(onnx, linear(rows(image), weight, bias), pixelCount(image))
+        : StripedPixels.map(onnx, x, rows -> linear(rows, weight, bias));
+  }
+
+  private String linear(String x, String weight, String bias) {
+    return onnx.call("Gemm", x, weight, bias).with("transB", 1).output();
+  }
+
+  private String direct(Op.Conv2d op, String image, String weight, String bias) {
+    return onnx.call("Conv", image, weight, bias)
+        .with("strides", new long[] {op.stride(), op.stride()})
+        .with("pads", op.padTop(), op.padLeft(), op.padBottom(), op.padRight())
+        .output();
+  }
+
+  /**
+   * The products of each pixel with every kernel position make an image of few channels; a
+   * convolution of zeros and ones shifts and sums them. What is as large as the input is never
+   * made: the decoder's last image is 134 MB at 512x512.
+   */
+  private void matrixAndShifts(Node node, Op.Conv2d op, ConvolutionShape shape) throws IOException {
+    Node image = node.operand(0);
+    int positions = shape.kernelHeight() * shape.kernelWidth();
+    int out = shape.outChannels();
+    int products = positions * out;
+    String weight =
+        onnx.reshape(
+            onnx.transpose(plain(node.operand(1)), 2, 3, 0, 1), products, shape.inChannels());
+    String zero = onnx.floats(new long[] {products}, new float[products]);
+    String rows = linear(image, weight, zero).all();
+    float[] shifts = new float[out * products * positions];
+    for (int channel = 0; channel < out; channel++) {
+      for (int position = 0; position < positions; position++) {
+        shifts[(channel * products + position * out + channel) * positions + position] = 1;
+      }
+    }
+    long[] kernel = {out, products, shape.kernelHeight(), shape.kernelWidth()};
+    String pixels =
+        onnx.reshape(rows, image.dimension(0), image.dimension(2), image.dimension(3), products);
+    plain.put(
+        node,
+        direct(
+            op,
+            onnx.transpose(pixels, 0, 3, 1, 2),
+            onnx.floats(kernel, shifts),
+            plain(node.operand(2))));
   }
 
   private void addPerChannel(Node node) throws IOException {
@@ -230,6 +282,16 @@ final class FusedEmitter implements Emitter {
     return onnx.reshape(part, count * in, 9);
   }
 
+  private StripedPixels sum(StripedPixels image, Node addend) throws IOException {
+    PixelRows other = pixels(addend);
+    return new StripedPixels(
+        onnx,
+        image.pieces(),
+        image.pieces().stream()
+            .map(piece -> onnx.add("Add", image.range(piece), other.range(piece)))
+            .toList());
+  }
+
   // Normalisation.
 
   private void groupNorm(Node node, Op.GroupNorm norm) throws IOException {
@@ -237,8 +299,9 @@ final class FusedEmitter implements Emitter {
         node,
         new NormalisedPixels(
             onnx,
-            stored(node.operand(0)),
+            computed(node.operand(0)),
             node.dimension(0),
+            node.dimension(2) * node.dimension(3),
             node.dimension(1),
             norm,
             plain(node.operand(1)),
@@ -353,6 +416,8 @@ final class FusedEmitter implements Emitter {
         known = upsample(node);
       } else if (normalised.containsKey(node)) {
         known = normalised.get(node).all();
+      } else if (striped.containsKey(node)) {
+        known = striped.get(node).all();
       } else {
         known = plain(node);
         if (node.shape().dimension() == 4) {
@@ -397,11 +462,24 @@ final class FusedEmitter implements Emitter {
   /** An image for a convolution, not yet computed if that is its only use. */
   private PixelRows pixels(Node image) throws IOException {
     NormalisedPixels known = normalised.get(image);
-    return known != null && uses[image.id()] == 1 ? known : stored(image);
+    return known != null && uses[image.id()] == 1 ? known : computed(image);
   }
 
-  private StoredPixels stored(Node image) throws IOException {
-    return new StoredPixels(onnx, rows(image), image.dimension(2) * image.dimension(3));
+  private PixelRows computed(Node image) throws IOException {
+    StripedPixels known = striped.get(image);
+    return known != null ? known : new StoredPixels(onnx, rows(image), pixelCount(image));
+  }
+
+  private static long pixelCount(Node image) {
+    return image.dimension(2) * image.dimension(3);
+  }
+
+  private void putPixels(Node node, PixelRows image) {
+    if (image instanceof StripedPixels pieces) {
+      striped.put(node, pieces);
+    } else {
+      rows.put(node, image.all());
+    }
   }
 
   private String upsample(Node node) throws IOException {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Group normalisation, and an activation after it, computed where the rows are needed: a
@@ -17,7 +18,8 @@ import java.util.Optional;
  */
 final class NormalisedPixels implements PixelRows {
   private final OnnxModelBuilder onnx;
-  private final StoredPixels image;
+  private final PixelRows image;
+  private final long pixels;
   private final long batch;
   private final long channels;
 
@@ -40,8 +42,9 @@ final class NormalisedPixels implements PixelRows {
    */
   NormalisedPixels(
       OnnxModelBuilder onnx,
-      StoredPixels image,
+      PixelRows image,
       long batch,
+      long pixels,
       long channels,
       Op.GroupNorm norm,
       String weight,
@@ -50,20 +53,23 @@ final class NormalisedPixels implements PixelRows {
     this.onnx = onnx;
     this.image = image;
     this.batch = batch;
+    this.pixels = pixels;
     this.channels = channels;
     this.bias = bias;
     long perGroup = channels / norm.groups();
-    String x = onnx.reshape(image.rows(), batch, image.pixels(), channels);
-    mean = spread(groupMean(channelMean(x, batch, image.pixels()), norm), perGroup);
-    long blocks = blocks(batch * image.pixels() * channels, image.pixels(), blockFloats);
+    List<Piece> pieces = statisticsPieces(blockFloats);
     String variance;
-    if (blocks == 1) {
+    if (pieces.isEmpty()) {
+      String x = onnx.reshape(image.all(), batch, pixels, channels);
+      mean = spread(groupMean(channelMean(x, batch, pixels), norm), perGroup);
       String difference = onnx.add("Sub", x, mean);
       centred = Optional.of(difference);
-      variance = channelMean(onnx.add("Mul", difference, difference), batch, image.pixels());
+      variance = channelMean(onnx.add("Mul", difference, difference), batch, pixels);
     } else {
       centred = Optional.empty();
-      variance = blockVariance(blocks);
+      String channelMean = meanOfPieces(pieces, image::range);
+      mean = spread(groupMean(channelMean, norm), perGroup);
+      variance = meanOfPieces(pieces, this::squaredDifference);
     }
     String deviation =
         onnx.add("Sqrt", onnx.add("Add", groupMean(variance, norm), onnx.scalar(norm.epsilon())));
@@ -84,8 +90,7 @@ final class NormalisedPixels implements PixelRows {
   public String all() {
     String difference =
         centred.orElseGet(
-            () ->
-                onnx.add("Sub", onnx.reshape(image.rows(), batch, image.pixels(), channels), mean));
+            () -> onnx.add("Sub", onnx.reshape(image.all(), batch, pixels, channels), mean));
     return onnx.reshape(finish(onnx.add("Mul", difference, factor)), -1, channels);
   }
 
@@ -93,6 +98,11 @@ final class NormalisedPixels implements PixelRows {
   public String range(int index, long first, long count) {
     String difference = onnx.add("Sub", image.range(index, first, count), ofImage(mean, index));
     return finish(onnx.add("Mul", difference, ofImage(factor, index)));
+  }
+
+  @Override
+  public List<Piece> pieces() {
+    return image.pieces();
   }
 
   private String finish(String scaled) {
@@ -108,25 +118,43 @@ final class NormalisedPixels implements PixelRows {
         : onnx.add("Slice", matrix, onnx.longs(index), onnx.longs(index + 1), onnx.longs(0));
   }
 
-  /** Means of each channel over the pixels of equal blocks, and over the blocks. */
-  private String blockVariance(long blocks) {
-    long count = image.pixels() / blocks;
-    List<String> means = new ArrayList<>();
-    for (int index = 0; index < batch; index++) {
+  /** What to take statistics of at a time; none if that is the whole. */
+  private List<Piece> statisticsPieces(long blockFloats) {
+    if (!image.pieces().isEmpty()) {
+      return image.pieces();
+    }
+    long blocks = blocks(batch * pixels * channels, pixels, blockFloats);
+    List<Piece> pieces = new ArrayList<>();
+    for (int index = 0; index < batch && blocks > 1; index++) {
       for (long block = 0; block < blocks; block++) {
-        String difference =
-            onnx.add("Sub", image.range(index, block * count, count), ofImage(mean, index));
-        means.add(channelMean(onnx.add("Mul", difference, difference), 1, count));
+        pieces.add(new Piece(index, block * (pixels / blocks), pixels / blocks));
       }
     }
-    String all = onnx.call("Concat", means.toArray(String[]::new)).with("axis", 0).output();
-    return reduceMean(onnx.reshape(all, batch, blocks, channels), 1);
+    return pieces;
   }
 
-  /** How many equal blocks of pixels; a power of two. */
-  private static long blocks(long floats, long pixels, long blockFloats) {
+  private String squaredDifference(Piece piece) {
+    String difference = onnx.add("Sub", image.range(piece), ofImage(mean, piece.image()));
+    return onnx.add("Mul", difference, difference);
+  }
+
+  /** Means of each channel over each image, {@code [batch, channels]}. */
+  private String meanOfPieces(List<Piece> pieces, Function<Piece, String> values) {
+    List<String> means = new ArrayList<>();
+    float[] weights = new float[Math.toIntExact(batch) * pieces.size()];
+    for (int i = 0; i < pieces.size(); i++) {
+      Piece piece = pieces.get(i);
+      means.add(onnx.reshape(channelMean(values.apply(piece), 1, piece.count()), 1, channels));
+      weights[piece.image() * pieces.size() + i] = (float) ((double) piece.count() / pixels);
+    }
+    String all = onnx.call("Concat", means.toArray(String[]::new)).with("axis", 0).output();
+    return onnx.add("MatMul", onnx.floats(new long[] {batch, pieces.size()}, weights), all);
+  }
+
+  /** How many equal blocks; a power of two. */
+  private static long blocks(long floats, long divisible, long blockFloats) {
     long blocks = 1;
-    while (floats / blocks > blockFloats && pixels % (2 * blocks) == 0) {
+    while (floats / blocks > blockFloats && divisible % (2 * blocks) == 0) {
       blocks *= 2;
     }
     return blocks;
@@ -136,12 +164,10 @@ final class NormalisedPixels implements PixelRows {
    * Means over pixels, {@code [count, 1, channels]}; over short runs of pixels first, which sums
    * more exactly and keeps all threads at work for a batch of one.
    */
-  private String channelMean(String x, long count, long pixels) {
-    long runs = blocks(pixels, pixels, 16);
-    runs = Math.min(runs, 64);
-    String mean = onnx.reshape(x, count * runs, pixels / runs, channels);
-    mean = reduceMean(mean, 1);
-    return reduceMean(onnx.reshape(mean, count, runs, channels), 1);
+  private String channelMean(String x, long count, long each) {
+    long runs = Math.min(64, blocks(each, each, 16));
+    String means = reduceMean(onnx.reshape(x, count * runs, each / runs, channels), 1);
+    return reduceMean(onnx.reshape(means, count, runs, channels), 1);
   }
 
   /** From means of channels to means of groups, {@code [batch, groups, 1]}. */

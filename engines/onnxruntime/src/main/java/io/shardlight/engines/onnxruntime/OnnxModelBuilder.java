@@ -14,9 +14,12 @@ import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.ByteString;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /** Collects the nodes and initializers of one ONNX model. Values are known by their names. */
 final class OnnxModelBuilder {
@@ -27,7 +30,7 @@ final class OnnxModelBuilder {
   static final String MICROSOFT = "com.microsoft";
 
   private final GraphProto.Builder graph = GraphProto.newBuilder();
-  private final Map<TensorProto, String> constants = new HashMap<>();
+  private final Map<Constant, String> constants = new HashMap<>();
   private final Map<String, String> initializers = new HashMap<>();
   private String scope = "";
   private int count;
@@ -102,18 +105,44 @@ final class OnnxModelBuilder {
   }
 
   private String constant(TensorProto.DataType type, long[] shape, ByteBuffer littleEndian) {
-    TensorProto.Builder tensor = TensorProto.newBuilder().setDataType(type.getNumber());
-    for (long dimension : shape) {
-      tensor.addDims(dimension);
-    }
-    tensor.setRawData(ByteString.copyFrom(littleEndian));
+    CRC32C checksum = new CRC32C();
+    checksum.update(littleEndian.duplicate());
+    Constant content =
+        new Constant(
+            type,
+            Arrays.stream(shape).boxed().toList(),
+            ByteString.copyFrom(littleEndian),
+            (int) checksum.getValue());
     return constants.computeIfAbsent(
-        tensor.build(),
-        content -> {
+        content,
+        key -> {
           String name = "constant_" + constants.size();
-          graph.addInitializer(content.toBuilder().setName(name));
+          graph.addInitializer(
+              TensorProto.newBuilder()
+                  .setName(name)
+                  .setDataType(type.getNumber())
+                  .addAllDims(key.shape)
+                  .setRawData(key.bytes));
           return name;
         });
+  }
+
+  /** A constant by its content; {@code ByteString} would hash megabytes byte by byte. */
+  private record Constant(
+      TensorProto.DataType type, List<Long> shape, ByteString bytes, int checksum) {
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Constant constant
+          && checksum == constant.checksum
+          && type == constant.type
+          && shape.equals(constant.shape)
+          && bytes.equals(constant.bytes);
+    }
+
+    @Override
+    public int hashCode() {
+      return checksum;
+    }
   }
 
   /** Adds a tensor under its name, once. */

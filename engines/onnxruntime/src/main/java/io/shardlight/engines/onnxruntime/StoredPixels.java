@@ -1,5 +1,7 @@
 package io.shardlight.engines.onnxruntime;
 
+import java.util.List;
+
 /**
  * Rows that have been computed.
  *
@@ -16,5 +18,10 @@ record StoredPixels(OnnxModelBuilder onnx, String rows, long pixels) implements 
   public String range(int image, long first, long count) {
     long start = image * pixels + first;
     return onnx.add("Slice", rows, onnx.longs(start), onnx.longs(start + count), onnx.longs(0));
+  }
+
+  @Override
+  public List<Piece> pieces() {
+    return List.of();
   }
 }

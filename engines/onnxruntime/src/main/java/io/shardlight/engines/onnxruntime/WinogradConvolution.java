@@ -52,9 +52,9 @@ final class WinogradConvolution {
    * @param weight the kernel, of shape {@code [out * in, 9]}
    * @param addend what is added to each pixel: {@code [batch or 1, out]}
    * @param addendPerImage whether the addend has a row for each image
-   * @return {@code [batch * outHeight * outWidth, out]}
+   * @return the output image, in strips if it was computed so
    */
-  String emit(PixelRows image, Kernel weight, String addend, boolean addendPerImage)
+  PixelRows emit(PixelRows image, Kernel weight, String addend, boolean addendPerImage)
       throws IOException {
     List<Strip> strips = strips();
     List<String> kernels = kernels(weight, strips.size() == 1);
@@ -62,7 +62,9 @@ final class WinogradConvolution {
     for (Strip strip : strips) {
       results.add(emit(strip, image, kernels, addend, addendPerImage));
     }
-    return concat(results, 0);
+    return strips.size() == 1
+        ? new StoredPixels(onnx, results.get(0), (long) shape.outHeight() * shape.outWidth())
+        : new StripedPixels(onnx, strips.stream().map(this::pixels).toList(), results);
   }
 
   /** The weight of a convolution, in parts. */
@@ -123,6 +125,16 @@ final class WinogradConvolution {
     return strips;
   }
 
+  /** The output pixels of a strip. */
+  private PixelRows.Piece pixels(Strip strip) {
+    int firstRow = strip.firstTileRow * outputSide;
+    int endRow = Math.min(shape.outHeight(), (strip.firstTileRow + strip.tileRows) * outputSide);
+    return new PixelRows.Piece(
+        strip.firstImage,
+        (long) firstRow * shape.outWidth(),
+        (long) (endRow - firstRow) * shape.outWidth());
+  }
+
   private String emit(
       Strip strip, PixelRows image, List<String> kernels, String addend, boolean addendPerImage) {
     int in = shape.inChannels();
@@ -177,7 +189,10 @@ final class WinogradConvolution {
               onnx.reshape(products, positions, -1));
       blocks.add(onnx.reshape(outTiles, (long) outPositions * tiles, -1));
     }
-    String outTiles = concat(blocks, 1);
+    String outTiles =
+        blocks.size() == 1
+            ? blocks.get(0)
+            : onnx.call("Concat", blocks.toArray(String[]::new)).with("axis", 1).output();
     String sum;
     if (addendPerImage) {
       String own =
@@ -246,12 +261,6 @@ final class WinogradConvolution {
       }
     }
     return index;
-  }
-
-  private String concat(List<String> parts, int axis) {
-    return parts.size() == 1
-        ? parts.get(0)
-        : onnx.call("Concat", parts.toArray(String[]::new)).with("axis", axis).output();
   }
 
   private static int ceilDivide(int dividend, int divisor) {

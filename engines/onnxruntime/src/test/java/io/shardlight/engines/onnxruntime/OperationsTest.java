@@ -70,6 +70,57 @@ class OperationsTest {
   }
 
   @TestFactory
+  Stream<DynamicTest> convolutionsToFewChannelsAreExact() {
+    List<DynamicTest> tests = new ArrayList<>();
+    for (int batch : new int[] {1, 3}) {
+      for (Op.Conv2d op : List.of(new Op.Conv2d(1, 1, 1, 1, 1), new Op.Conv2d(2, 0, 1, 2, 1))) {
+        tests.addAll(
+            plainAndFused(
+                op + " of batch " + batch,
+                3e-6,
+                b ->
+                    b.conv2d(
+                        b.input("x", DataType.FLOAT32, batch, 40, 7, 6),
+                        b.parameter("weight", 2, 40, 3, 3),
+                        b.parameter("bias", 2),
+                        op)));
+      }
+    }
+    return tests.stream();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> residualBlocksAreExact() {
+    List<DynamicTest> tests = new ArrayList<>();
+    for (int batch : new int[] {1, 3}) {
+      tests.addAll(
+          all(
+              "batch " + batch,
+              5e-6,
+              b -> {
+                Node x = conv3(b, b.input("x", DataType.FLOAT32, batch, 4, 10, 7), "in");
+                Node h = normalised(b, x, "norm1");
+                h = conv3(b, h, "conv1");
+                h = b.addPerChannel(h, b.input("t", DataType.FLOAT32, batch, 6));
+                h = conv3(b, normalised(b, h, "norm2"), "conv2");
+                Node shortcut =
+                    b.conv2d(
+                        x, b.parameter("s.weight", 6, 6, 1, 1), b.parameter("s.bias", 6), 1, 0);
+                Node sum = b.add(shortcut, h);
+                Node larger = conv3(b, b.upsampleNearest2x(sum), "up");
+                return b.add(larger, b.upsampleNearest2x(sum));
+              }));
+    }
+    return tests.stream();
+  }
+
+  private static Node normalised(GraphBuilder b, Node x, String name) {
+    Node norm =
+        b.groupNorm(x, b.parameter(name + ".weight", 6), b.parameter(name + ".bias", 6), 3, 1e-5f);
+    return b.activate(norm, Activation.SILU);
+  }
+
+  @TestFactory
   Stream<DynamicTest> convolutionsTakeTheirNeighbours() {
     List<DynamicTest> tests = new ArrayList<>();
     for (int batch : new int[] {1, 3}) {
