@@ -89,7 +89,7 @@ final class Network implements AutoCloseable {
   }
 
   /**
-   * @param inputs a {@code float[]} or {@code long[]} for each input; shorter ones are repeated
+   * @param inputs a {@code float[]} or {@code long[]} for each input; repeated or cut to its size
    */
   float[] run(Object... inputs) throws TranslateException {
     try (NDManager manager = model.getNDManager().newSubManager()) {
@@ -108,13 +108,14 @@ final class Network implements AutoCloseable {
     if (values instanceof long[] longs) {
       LongBuffer all = LongBuffer.allocate(size);
       while (all.hasRemaining()) {
-        all.put(longs);
+        all.put(longs, 0, Math.min(longs.length, all.remaining()));
       }
       return manager.create(all.flip(), input.shape(), DataType.INT64);
     }
+    float[] floats = (float[]) values;
     FloatBuffer all = FloatBuffer.allocate(size);
     while (all.hasRemaining()) {
-      all.put((float[]) values);
+      all.put(floats, 0, Math.min(floats.length, all.remaining()));
     }
     return manager.create(all.flip(), input.shape(), DataType.FLOAT32);
   }

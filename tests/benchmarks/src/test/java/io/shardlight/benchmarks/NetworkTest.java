@@ -1,0 +1,56 @@
+package io.shardlight.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.shardlight.fixtures.Golden;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class NetworkTest {
+  @TempDir Path cache;
+
+  @Test
+  void runsTheNetworkThatIsBenchmarked() throws Exception {
+    float[] expected = Golden.array("tiny/unet_out_t500.npy").floats();
+
+    for (boolean fusions : new boolean[] {false, true}) {
+      try (Network unet =
+          Network.load(Checkpoints.open("tiny"), Network.Component.UNET, fusions, 2, cache)) {
+        float[] actual =
+            unet.run(
+                Golden.array("tiny/unet_in_sample.npy").floats(),
+                new float[] {500},
+                Golden.array("tiny/unet_in_context.npy").floats());
+
+        assertThat(actual).containsExactly(expected, within(2e-5f));
+      }
+    }
+  }
+
+  @Test
+  void cutsInputsThatAreTooLong() throws Exception {
+    try (Network text =
+        Network.load(Checkpoints.open("tiny"), Network.Component.TEXT_ENCODER, true, 1, cache)) {
+      long[] ids = new long[200];
+      java.util.Arrays.fill(ids, 5);
+
+      assertThat(text.run(ids)).isEqualTo(text.run(new long[] {5}));
+    }
+  }
+
+  @Test
+  void measuresThisProcess() throws Exception {
+    ProcessFigures before = ProcessFigures.now();
+    byte[] touched = new byte[64 << 20];
+    java.util.Arrays.fill(touched, (byte) 1);
+    ProcessFigures after = ProcessFigures.now();
+
+    assertThat(touched[touched.length - 1]).isEqualTo((byte) 1);
+    assertThat(after.peakBytes()).isGreaterThanOrEqualTo(before.privateBytes());
+    assertThat(after.privateBytes()).isGreaterThan(32 << 20);
+    assertThat(after.mappedBytes()).isPositive();
+    assertThat(after.userSeconds()).isGreaterThanOrEqualTo(before.userSeconds());
+  }
+}
