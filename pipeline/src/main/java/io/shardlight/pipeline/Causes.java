@@ -26,4 +26,9 @@ final class Causes {
     }
     return String.join(": ", messages);
   }
+
+  /** {@link #explain} on a single line. */
+  static String line(Throwable failure) {
+    return explain(failure).strip().replaceAll("\\s*\\R\\s*", "; ");
+  }
 }

@@ -1,13 +1,26 @@
 package io.shardlight.pipeline;
 
 import ai.djl.engine.Engine;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.diffusion.graph.Lowering;
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** Tells what this machine offers to each engine. */
 final class DevicesCommand implements Command {
   private static final OptionCatalog CATALOG =
       OptionCatalog.of(JsonOption.class, TerminalOptions.class);
+
+  /** Engines of the contract, and what each lacks where it is not on the class path. */
+  private static final Map<String, String> NOT_YET = Map.of("PJRT", "not in this version");
 
   @Override
   public String name() {
@@ -39,7 +52,85 @@ final class DevicesCommand implements Command {
     if (!line.problems().isEmpty()) {
       return refuse(line.problems(), console);
     }
-    console.out().println(Engine.getEngine("OnnxRuntime"));
+    ObjectNode report = report();
+    if (line.isSet("json")) {
+      try {
+        console.out().println(new ObjectMapper().writeValueAsString(report));
+      } catch (JsonProcessingException e) {
+        throw new IllegalStateException("a tree of JSON nodes can always be written", e);
+      }
+    } else {
+      print(report, console.out());
+    }
     return DONE;
+  }
+
+  private static ObjectNode report() {
+    ObjectNode report = new ObjectMapper().createObjectNode();
+    report.put("processors", Runtime.getRuntime().availableProcessors());
+    if (ManagementFactory.getOperatingSystemMXBean()
+        instanceof com.sun.management.OperatingSystemMXBean system) {
+      report.put("memory_bytes", system.getTotalMemorySize());
+    }
+    report.put("java", Runtime.version().toString());
+    ArrayNode engines = report.putArray("engines");
+    for (Lowering lowering : Engines.all()) {
+      describe(lowering, engines.addObject());
+    }
+    new TreeMap<>(NOT_YET)
+        .forEach(
+            (name, lack) ->
+                engines.addObject().put("engine", name).put("available", false).put("lacks", lack));
+    return report;
+  }
+
+  private static void describe(Lowering lowering, ObjectNode node) {
+    node.put("engine", lowering.engineName());
+    try {
+      lowering.engine();
+    } catch (RuntimeException e) {
+      // One engine that can't start here is a line of the report, not its end.
+      node.put("available", false).put("lacks", Causes.explain(e));
+      return;
+    }
+    node.put("available", true);
+    node.put("version", lowering.runtimeVersion());
+    node.put("djl", Engine.getDjlVersion());
+    Map<String, Integer> kinds = new TreeMap<>();
+    Engines.deviceKinds(lowering).forEach(kind -> kinds.merge(kind, 1, Integer::sum));
+    ObjectNode devices = node.putObject("devices");
+    kinds.forEach(devices::put);
+  }
+
+  private static void print(ObjectNode report, PrintStream out) {
+    String memory =
+        report.has("memory_bytes")
+            ? String.format(
+                Locale.ROOT, ", %.1f GiB memory", report.get("memory_bytes").asLong() / 0x1p30)
+            : "";
+    out.printf(
+        "This machine: %d processors%s, Java %s%n",
+        report.get("processors").asInt(), memory, report.get("java").asText());
+    for (var engine : report.get("engines")) {
+      out.println();
+      String name = engine.get("engine").asText();
+      if (!engine.get("available").asBoolean()) {
+        out.printf("%s: not available (%s)%n", name, engine.get("lacks").asText());
+        continue;
+      }
+      out.printf(
+          "%s %s, by DJL %s%n", name, engine.get("version").asText(), engine.get("djl").asText());
+      for (String kind : List.of("cpu", "gpu", "tpu")) {
+        int count = engine.get("devices").path(kind).asInt();
+        out.printf("  %s: %s%n", kind, count == 0 ? "none" : text(kind, count, report));
+      }
+    }
+  }
+
+  private static String text(String kind, int count, ObjectNode report) {
+    return kind.equals("cpu")
+        ? report.get("processors").asInt()
+            + " processors, as any number of virtual devices over one copy of the weights"
+        : String.valueOf(count);
   }
 }

@@ -1,8 +1,19 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.GenerationSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
+import org.apache.beam.runners.direct.DirectOptions;
+import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 
 /** Makes a dataset of images from prompt files. */
@@ -13,6 +24,10 @@ final class GenerateCommand implements Command {
 
   /** Options of the terminal, which Beam does not know. */
   private static final Set<String> TERMINAL = Set.of("json", "verbose", "help");
+
+  /** Sorts by time; the rest keeps runs of one second apart. */
+  private static final DateTimeFormatter RUN_ID =
+      DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'", Locale.ROOT).withZone(ZoneOffset.UTC);
 
   @Override
   public String name() {
@@ -44,21 +59,72 @@ final class GenerateCommand implements Command {
 
   @Override
   public int run(List<String> words, Console console) {
-    if (words.contains("--help") || words.contains("-h")) {
+    // Before Beam's options are looked up, which takes longer than all of this.
+    if (CommandLine.parse(words, CATALOG, Set.of()).isSet("help")) {
       console.out().print(help());
       return DONE;
     }
+    long start = System.nanoTime();
     CommandLine line = CommandLine.parse(words, CATALOG, BeamOptionNames.all());
+
+    // 1. Everything that can be wrong, before anything starts.
     List<String> problems = new ArrayList<>(line.problems());
     line.usable("input").map(FileChecks::input).ifPresent(problems::addAll);
     line.usable("output").flatMap(FileChecks::output).ifPresent(problems::add);
-    if (!problems.isEmpty()) {
+    Optional<PreparedModel> model = PreparedModel.prepare(line, console, problems);
+    Optional<GenerateOptions> options = read(line, problems);
+    if (!problems.isEmpty() || model.isEmpty() || options.isEmpty()) {
       return refuse(problems, console);
     }
-    GenerateOptions options =
-        PipelineOptionsFactory.fromArgs(line.toArguments(TERMINAL).toArray(new String[0]))
-            .as(GenerateOptions.class);
-    console.err().println(options);
+
+    // 2. The job.
+    Path output = Path.of(options.get().getOutput()).toAbsolutePath().normalize();
+    GenerationSettings settings = GenerateSettings.of(options.get(), model.get());
+    String runId =
+        RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4);
+    LocalRun.tune(options.get().as(DirectOptions.class), line);
+    Pipeline pipeline = Pipeline.create(options.get());
+    GenerateImages.apply(
+        pipeline,
+        FileChecks.patterns(options.get().getInput()),
+        output.toString(),
+        settings,
+        model.get().loader(),
+        runId);
+    try {
+      LocalRun.run(pipeline, output.toString(), line.isSet("verbose"), console);
+    } catch (Pipeline.PipelineExecutionException e) {
+      console.err().println("The job failed: " + Causes.explain(e));
+      console.err().println("What was finished stays in " + output);
+      if (line.isSet("verbose")) {
+        e.printStackTrace(console.err());
+      }
+      return FAILED;
+    }
+
+    // 3. What became of it.
+    RunSummary summary =
+        RunSummary.read(output, runId, Duration.ofNanos(System.nanoTime() - start));
+    if (line.isSet("json")) {
+      console.out().println(summary.json());
+    } else {
+      summary.lines().forEach(console.out()::println);
+    }
     return DONE;
+  }
+
+  private static Optional<GenerateOptions> read(CommandLine line, List<String> problems) {
+    if (!problems.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(
+          PipelineOptionsFactory.fromArgs(line.toArguments(TERMINAL).toArray(new String[0]))
+              .as(GenerateOptions.class));
+    } catch (IllegalArgumentException e) {
+      // Beam's own options are checked by Beam.
+      problems.add(Causes.line(e));
+      return Optional.empty();
+    }
   }
 }

@@ -1,5 +1,7 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.Prompt;
+import io.shardlight.data.Sampling;
 import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -45,14 +47,14 @@ public interface GenerateOptions extends PipelineOptions {
 
   @Description("Images of each prompt.")
   @Default.Integer(1)
-  @Option(group = OptionGroup.IMAGES, order = 1, min = 1, max = 100_000)
+  @Option(group = OptionGroup.IMAGES, order = 1, min = 1, max = Prompt.MAX_IMAGES)
   int getImagesPerPrompt();
 
   void setImagesPerPrompt(int value);
 
   @Description("Denoising steps of an image: fewer are faster, more are finer.")
   @Default.Integer(50)
-  @Option(group = OptionGroup.IMAGES, order = 2, min = 1, max = 1000)
+  @Option(group = OptionGroup.IMAGES, order = 2, min = 1, max = Sampling.MAX_STEPS)
   int getSteps();
 
   void setSteps(int value);
@@ -61,7 +63,7 @@ public interface GenerateOptions extends PipelineOptions {
       "How strongly an image follows its prompt (classifier-free guidance). 1 switches guidance"
           + " off, which halves the time.")
   @Default.Double(7.5)
-  @Option(group = OptionGroup.IMAGES, order = 3, min = 0, max = 30)
+  @Option(group = OptionGroup.IMAGES, order = 3, min = 0, max = Sampling.MAX_GUIDANCE_SCALE)
   double getGuidanceScale();
 
   void setGuidanceScale(double value);
@@ -83,7 +85,7 @@ public interface GenerateOptions extends PipelineOptions {
       group = OptionGroup.IMAGES,
       order = 5,
       min = 8,
-      max = 4096,
+      max = Sampling.MAX_SIZE_PIXELS,
       multipleOf = 8,
       example = "512",
       defaultText = "the model's own")
@@ -96,7 +98,7 @@ public interface GenerateOptions extends PipelineOptions {
       group = OptionGroup.IMAGES,
       order = 6,
       min = 8,
-      max = 4096,
+      max = Sampling.MAX_SIZE_PIXELS,
       multipleOf = 8,
       example = "512",
       defaultText = "the model's own")

@@ -13,9 +13,8 @@ import java.util.logging.SimpleFormatter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends the log to the terminal, a line a record. By default that is this project's messages from
- * INFO, and of libraries only warnings; verbose is INFO of everything. Nobody logs prompts above
- * DEBUG, and DEBUG is never shown.
+ * Sends the log to the terminal, a line a record. By default that is warnings and errors; verbose
+ * is INFO of everything. Nobody logs prompts above DEBUG, and DEBUG is never shown.
  */
 final class LogOutput {
   private static final SimpleFormatter FORMATTER = new SimpleFormatter();
@@ -30,11 +29,12 @@ final class LogOutput {
     LogManager.getLogManager().reset();
     CONFIGURED.clear();
     level("", verbose ? Level.INFO : Level.WARNING);
-    level("io.shardlight", Level.INFO);
     if (!verbose) {
       // The DirectRunner warns of pipelines without unbounded sources and of big graphs; its
       // failures come as exceptions.
       level("org.apache.beam", Level.SEVERE);
+      // DJL warns of a missing CUDA on every machine without it.
+      level("ai.djl", Level.SEVERE);
     }
     Logger.getLogger("").addHandler(new LineHandler(verbose, sink));
   }

@@ -89,7 +89,13 @@ record OptionSpec(
   /** The value as the program spells it: {@code --scheduler=PNDM} becomes {@code pndm}. */
   String canonical(String value) {
     return listed(value)
-        .orElse(kind == Kind.SWITCH ? value.toLowerCase(Locale.ROOT) : value.strip());
+        .orElseGet(
+            () ->
+                switch (kind) {
+                  case SWITCH -> value.toLowerCase(Locale.ROOT);
+                  case WHOLE_NUMBER, NUMBER -> value.strip();
+                  case TEXT -> value;
+                });
   }
 
   /** What would be right, as a request: "give one of png, jpeg". */
@@ -142,7 +148,7 @@ record OptionSpec(
   }
 
   private Optional<String> textProblem(String value) {
-    if (value.isBlank() && !limits.pattern().equals(".*")) {
+    if (value.isBlank() && limits.pattern().isEmpty()) {
       return Optional.of("empty; " + expectation());
     }
     if (!limits.pattern().isEmpty() && !Pattern.matches(limits.pattern(), value)) {

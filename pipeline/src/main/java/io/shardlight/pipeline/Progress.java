@@ -7,28 +7,26 @@ import java.util.OptionalLong;
 /**
  * How far a job is, at one moment.
  *
- * @param done images made by this run, failed ones included
- * @param failed of these, those that could not be made
- * @param total images to make; empty while they are still being counted
- * @param drawing time since the first batch began
+ * @param done images that are settled: made, failed, or there before
+ * @param drawn images that this run drew
+ * @param total images asked for; empty while they are still being counted
+ * @param drawing time since they were counted
+ * @param untilLast time from then to the last image, so that the pace does not sag between batches
  */
-record Progress(long done, long failed, OptionalLong total, Duration drawing) {
-  /** Images a second since the first batch began; 0 while there are none. */
+record Progress(long done, long drawn, OptionalLong total, Duration drawing, Duration untilLast) {
+  /** Images drawn a second; 0 while there are none. */
   double imagesPerSecond() {
-    return drawing.isZero() ? 0 : done / (drawing.toNanos() / 1e9);
+    return untilLast.isZero() ? 0 : drawn / (untilLast.toNanos() / 1e9);
   }
 
-  /** A whole line: "12 of 40 images (30 %), 1 failed, 0.52 images/s, 54 s left". */
+  /** A whole line: "12 of 40 images (30 %), 0.52 images/s, 54 s left". */
   String line() {
     StringBuilder line = new StringBuilder();
     if (total.isPresent()) {
       line.append(done).append(" of ").append(total.getAsLong()).append(" images (");
       line.append(percent()).append(" %)");
     } else {
-      line.append(done).append(" images");
-    }
-    if (failed > 0) {
-      line.append(", ").append(failed).append(" failed");
+      line.append("counting the prompts");
     }
     return line.append(pace(", ")).toString();
   }
@@ -36,15 +34,9 @@ record Progress(long done, long failed, OptionalLong total, Duration drawing) {
   /** A bar that fits the width: "[=====> ] 12/40 0.52 images/s 54 s left". */
   String bar(int columns) {
     if (total.isEmpty()) {
-      return clip(done + " images, counting the prompts" + pace("  "), columns);
+      return clip("counting the prompts", columns);
     }
-    String text =
-        " "
-            + done
-            + "/"
-            + total.getAsLong()
-            + (failed > 0 ? "  " + failed + " failed" : "")
-            + pace("  ");
+    String text = " " + done + "/" + total.getAsLong() + pace("  ");
     int width = Math.min(40, columns - text.length() - 2);
     if (width < 5) {
       return clip(text.strip(), columns);
@@ -59,13 +51,15 @@ record Progress(long done, long failed, OptionalLong total, Duration drawing) {
   }
 
   private String pace(String separator) {
-    if (done == 0) {
+    if (imagesPerSecond() == 0) {
       return drawing.isZero() ? "" : separator + duration(drawing) + " since the start";
     }
     String pace = separator + rate(imagesPerSecond()) + " images/s";
     if (total.isPresent() && done < total.getAsLong()) {
       double secondsLeft = (total.getAsLong() - done) / imagesPerSecond();
-      pace += separator + duration(Duration.ofSeconds(Math.round(secondsLeft))) + " left";
+      Duration left =
+          Duration.ofMillis(Math.round(1000 * secondsLeft)).minus(drawing.minus(untilLast));
+      pace += separator + duration(left.isNegative() ? Duration.ZERO : left) + " left";
     }
     return pace;
   }

@@ -63,9 +63,11 @@ final class ProgressDisplay implements AutoCloseable {
     if (closed) {
       return;
     }
+    // Asked at every tick, shown or not: the source takes its times when it is asked.
+    Progress progress = source.get();
     if (columns.isPresent()) {
       // A full last column would make some terminals wrap.
-      String bar = source.get().bar(columns.getAsInt() - 1);
+      String bar = progress.bar(columns.getAsInt() - 1);
       if (!bar.equals(shown)) {
         err.print(ERASE + bar);
         err.flush();
@@ -75,7 +77,7 @@ final class ProgressDisplay implements AutoCloseable {
     }
     long now = nanoClock.getAsLong();
     if (now - nextLineNanos >= 0) {
-      err.println(source.get().line());
+      err.println(progress.line());
       Duration longer = interval.multipliedBy(2);
       interval = longer.compareTo(LONGEST_INTERVAL) < 0 ? longer : LONGEST_INTERVAL;
       nextLineNanos = now + interval.toNanos();

@@ -7,7 +7,7 @@ import java.util.Optional;
 /** The front door: {@code ./shardlight <command> --name=value …}. */
 public final class Shardlight {
   private static final List<Command> COMMANDS =
-      List.of(new GenerateCommand(), new DevicesCommand());
+      List.of(new GenerateCommand(), new TokenizeCommand(), new DevicesCommand());
 
   private Shardlight() {}
 

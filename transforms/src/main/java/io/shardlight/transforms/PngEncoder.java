@@ -12,6 +12,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Encodes images as eight-bit RGB PNG with texts in front, the same image always to the same bytes.
@@ -36,10 +37,13 @@ final class PngEncoder {
     PngWriter writer = new PngWriter(bytes, info);
     writer.setFilterType(FilterType.FILTER_ADAPTIVE_FAST);
     writer.setCompLevel(DEFLATE_LEVEL);
-    writer.queueChunk(text(info, "parameters", parameters));
     PngChunkITXT packet = new PngChunkITXT(info);
     packet.setKeyVal(XMP_KEYWORD, xmp);
-    writer.queueChunk(packet);
+    for (PngChunkTextVar chunk : List.of(text(info, "parameters", parameters), packet)) {
+      // Without priority pngj writes texts behind the pixels, where some readers never look.
+      chunk.setPriority(true);
+      writer.queueChunk(chunk);
+    }
     int rowBytes = CHANNELS * image.widthPixels();
     for (int y = 0; y < image.heightPixels(); y++) {
       // pngj's line takes over its array, so it gets its own.

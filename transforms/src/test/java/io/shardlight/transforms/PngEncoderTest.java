@@ -52,6 +52,13 @@ class PngEncoderTest {
     assertThat(other.get("iTXt")).isEqualTo("parameters\0\0\0\0\0猫\nSteps: 1".getBytes(UTF_8));
   }
 
+  /** Readers that stop at the pixels must have seen the texts. */
+  @Test
+  void textsStandBeforeThePixels() {
+    assertThat(chunks(PngEncoder.encode(image(), "a fox", "<x/>")).keySet())
+        .containsExactly("IHDR", "tEXt", "iTXt", "IDAT", "IEND");
+  }
+
   @Test
   void theSameImageGivesTheSameBytesAndItsPixelsAreLeftAlone() {
     GeneratedImage image = image();

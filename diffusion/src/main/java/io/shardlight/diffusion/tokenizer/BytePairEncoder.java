@@ -41,7 +41,7 @@ final class BytePairEncoder {
     }
   }
 
-  private final Map<Long, Merge> merges = new HashMap<>();
+  private final Map<Long, Merge> merges;
 
   /** Vocabulary ids of symbols, by number of the symbol. */
   private final int[] ids;
@@ -58,7 +58,8 @@ final class BytePairEncoder {
    * @param unknownId of symbols that the vocabulary lacks
    */
   BytePairEncoder(List<String[]> mergesInOrder, Map<String, Integer> vocabulary, int unknownId) {
-    Map<String, Integer> numbers = new HashMap<>();
+    Map<String, Integer> numbers = new HashMap<>(4 * mergesInOrder.size());
+    merges = new HashMap<>(2 * mergesInOrder.size());
     for (int b = 0; b < 256; b++) {
       String symbol = ByteSymbols.of((byte) b);
       inner[b] = number(numbers, symbol);

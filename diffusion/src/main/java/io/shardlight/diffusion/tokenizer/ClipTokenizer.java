@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -119,7 +118,7 @@ public final class ClipTokenizer {
   }
 
   private void encodePiece(String piece, IdBuffer ids) {
-    String cleaned = TextCleaner.clean(piece).toLowerCase(Locale.ROOT);
+    String cleaned = LowerCase.of(TextCleaner.clean(piece));
     WordSplitter.split(
         cleaned,
         word -> {

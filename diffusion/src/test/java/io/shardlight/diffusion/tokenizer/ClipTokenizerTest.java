@@ -151,9 +151,9 @@ final class ClipTokenizerTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"x", "ab", "é", "!", "\ud83d", "&", "'", "\u00c3", "<|endoftext|>", "\u00c2 "})
-  void aMillionCharactersWithoutASpaceAreNoTrouble(String character) throws IOException {
+  void twoHundredThousandCharactersWithoutASpaceAreNoTrouble(String character) throws IOException {
     ClipTokenizer tokenizer = tiny();
-    String text = character.repeat(1_000_000 / character.length());
+    String text = character.repeat(200_000 / character.length());
 
     ClipTokenizer.Encoding encoding =
         Assertions.assertTimeoutPreemptively(Duration.ofSeconds(30), () -> tokenizer.encode(text));
@@ -208,9 +208,9 @@ final class ClipTokenizerTest {
       quoteCharacter = '`',
       value = {
         "vocab.json ~ {\"a\": 1 ~ not JSON",
-        "vocab.json ~ [] ~ must be a JSON object, but is ARRAY",
-        "vocab.json ~ {\"a\": \"b\"} ~ id of token \"a\" must be an integer from 0 on, but is"
-            + " \"b\"",
+        "vocab.json ~ [] ~ must be a JSON object, but begins with [",
+        "vocab.json ~ {\"a\": \"b\"} ~ id of token \"a\" must be an integer from 0 on, but is b",
+        "vocab.json ~ {\"a\": 99999999999} ~ must be an integer from 0 on, but is 99999999999",
         "vocab.json ~ {\"a\": -1} ~ must be an integer from 0 on, but is -1",
         "vocab.json ~ {\"a\": 1} ~ no token \"<|startoftext|>\", which is the bos_token",
         "merges.txt ~ #version: 0.2 ~ no merges",

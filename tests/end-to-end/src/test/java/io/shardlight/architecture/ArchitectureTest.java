@@ -1,16 +1,23 @@
 package io.shardlight.architecture;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
 
-import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
-import com.tngtech.archunit.junit.AnalyzeClasses;
-import com.tngtech.archunit.junit.ArchTest;
-import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
 
 /** The arrows between the rooms of the house, never the other way. */
-@AnalyzeClasses(packages = "io.shardlight", importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
+  private static final JavaClasses OURS =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("io.shardlight");
+
   private static final String PIPELINE = "io.shardlight.pipeline..";
   private static final String TRANSFORMS = "io.shardlight.transforms..";
   private static final String DATA = "io.shardlight.data..";
@@ -18,106 +25,131 @@ class ArchitectureTest {
   private static final String GRAPH = "io.shardlight.diffusion.graph..";
   private static final String ENGINES = "io.shardlight.engines..";
 
-  @ArchTest
-  static final ArchRule diffusionKnowsNeitherPipelineNorBeamNorEngines =
-      noClasses()
-          .that()
-          .resideInAPackage(DIFFUSION)
-          .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage(
-              PIPELINE, TRANSFORMS, DATA, ENGINES, "org.apache.beam..", "org.apache.avro..");
+  @Test
+  void diffusionKnowsNeitherPipelineNorBeamNorEngines() {
+    noClasses()
+        .that()
+        .resideInAPackage(DIFFUSION)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            PIPELINE, TRANSFORMS, DATA, ENGINES, "org.apache.beam..", "org.apache.avro..")
+        .check(OURS);
+  }
 
-  @ArchTest
-  static final ArchRule transformsKnowNeitherPipelineNorEngines =
-      noClasses()
-          .that()
-          .resideInAnyPackage(TRANSFORMS, DATA)
-          .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage(PIPELINE, ENGINES);
+  @Test
+  void transformsKnowNeitherPipelineNorEngines() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(TRANSFORMS, DATA)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(PIPELINE, ENGINES)
+        .check(OURS);
+  }
 
-  @ArchTest
-  static final ArchRule dataKnowsNoTransforms =
-      noClasses()
-          .that()
-          .resideInAPackage(DATA)
-          .should()
-          .dependOnClassesThat()
-          .resideInAPackage(TRANSFORMS);
+  @Test
+  void dataKnowsNoTransforms() {
+    noClasses()
+        .that()
+        .resideInAPackage(DATA)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(TRANSFORMS)
+        .check(OURS);
+  }
 
-  @ArchTest
-  static final ArchRule enginesSeeOfOursTheGraphOnly =
-      classes()
-          .that()
-          .resideInAPackage(ENGINES)
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(
-              "java..",
-              "ai.djl..",
-              "ai.onnxruntime..",
-              "ai.onnx..",
-              "com.google.protobuf..",
-              "com.google.errorprone.annotations..",
-              "org.jspecify..",
-              "org.slf4j..",
-              GRAPH,
-              ENGINES);
+  @Test
+  void enginesSeeOfOursTheGraphOnly() {
+    classes()
+        .that()
+        .resideInAPackage(ENGINES)
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage(
+            "java..",
+            "ai.djl..",
+            "ai.onnxruntime..",
+            "ai.onnx..",
+            "com.google.protobuf..",
+            "com.google.errorprone.annotations..",
+            "org.jspecify..",
+            "org.slf4j..",
+            GRAPH,
+            ENGINES)
+        .check(OURS);
+  }
 
-  @ArchTest
-  static final ArchRule onnxNamesStayInTheirEngine =
-      noClasses()
-          .that()
-          .resideOutsideOfPackages(
-              "io.shardlight.engines.onnxruntime..", "io.shardlight.benchmarks..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage(
-              "ai.onnx..", "ai.onnxruntime..", "ai.djl.onnxruntime..", "org.tribuo..");
+  @Test
+  void onnxNamesStayInTheirEngine() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(
+            "io.shardlight.engines.onnxruntime..", "io.shardlight.benchmarks..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("ai.onnx..", "ai.onnxruntime..", "ai.djl.onnxruntime..", "org.tribuo..")
+        .check(OURS);
+  }
 
-  @ArchTest
-  static final ArchRule beamStopsAtTransforms =
-      noClasses()
-          .that()
-          .resideOutsideOfPackages(TRANSFORMS, DATA, PIPELINE)
-          .should()
-          .dependOnClassesThat()
-          .resideInAPackage("org.apache.beam..");
+  @Test
+  void beamStopsAtTransforms() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(TRANSFORMS, DATA, PIPELINE)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.apache.beam..")
+        .check(OURS);
+  }
 
-  @ArchTest
-  static final ArchRule theGraphDependsOnNothingOfOurs =
-      noClasses()
-          .that()
-          .resideInAPackage(GRAPH)
-          .should()
-          .dependOnClassesThat(
-              com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage(
-                      "io.shardlight..")
-                  .and(
-                      com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage(
-                          GRAPH)));
+  @Test
+  void theGraphDependsOnNothingOfOurs() {
+    noClasses()
+        .that()
+        .resideInAPackage(GRAPH)
+        .should()
+        .dependOnClassesThat(resideInAPackage("io.shardlight..").and(resideOutsideOfPackage(GRAPH)))
+        .check(OURS);
+  }
 
-  @ArchTest
-  static final ArchRule schedulersAndRandomnessArePureArithmetic =
-      noClasses()
-          .that()
-          .resideInAnyPackage("..diffusion.scheduler..", "..diffusion.random..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage("ai.djl..", "..diffusion.model..", "..diffusion.weights..");
+  @Test
+  void schedulersAndRandomnessArePureArithmetic() {
+    noClasses()
+        .that()
+        .resideInAnyPackage("..diffusion.scheduler..", "..diffusion.random..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("ai.djl..", "..diffusion.model..", "..diffusion.weights..")
+        .check(OURS);
+  }
 
-  @ArchTest
-  static final ArchRule namesSayWhatThingsAre =
-      noClasses()
-          .should()
-          .haveSimpleNameEndingWith("Utils")
-          .orShould()
-          .haveSimpleNameEndingWith("Util")
-          .orShould()
-          .haveSimpleNameEndingWith("Helper")
-          .orShould()
-          .haveSimpleNameEndingWith("Manager")
-          .orShould()
-          .haveSimpleNameEndingWith("Impl");
+  @Test
+  void namesSayWhatThingsAre() {
+    noClasses()
+        .should()
+        .haveSimpleNameEndingWith("Utils")
+        .orShould()
+        .haveSimpleNameEndingWith("Util")
+        .orShould()
+        .haveSimpleNameEndingWith("Helper")
+        .orShould()
+        .haveSimpleNameEndingWith("Manager")
+        .orShould()
+        .haveSimpleNameEndingWith("Impl")
+        .check(OURS);
+  }
+
+  @Test
+  void allRoomsAreLookedAt() {
+    assertThat(OURS.stream().map(c -> c.getPackageName()))
+        .contains(
+            "io.shardlight.pipeline",
+            "io.shardlight.transforms",
+            "io.shardlight.data",
+            "io.shardlight.diffusion",
+            "io.shardlight.diffusion.graph",
+            "io.shardlight.diffusion.model",
+            "io.shardlight.engines.onnxruntime");
+  }
 }

@@ -35,7 +35,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class GoldenImagesTest {
   private static final float PIXEL_TOLERANCE = 5e-5f;
 
-  @TempDir Path cache;
   private final List<TextToImage> open = new ArrayList<>();
   private TextToImage torchFromSafetensors;
   private TextToImage torchFromMsgpack;
@@ -43,11 +42,11 @@ class GoldenImagesTest {
   private TextToImage flaxFromMsgpack;
 
   @BeforeAll
-  void replicate() throws IOException {
-    torchFromSafetensors = replicate(TinyModels.torch(), Optional.empty());
-    torchFromMsgpack = replicate(TinyModels.flax(), Optional.of(Numerics.TORCH));
-    flaxFromSafetensors = replicate(TinyModels.torch(), Optional.of(Numerics.FLAX));
-    flaxFromMsgpack = replicate(TinyModels.flax(), Optional.empty());
+  void replicate(@TempDir Path cache) throws IOException {
+    torchFromSafetensors = replicate(cache, TinyModels.torch(), Optional.empty());
+    torchFromMsgpack = replicate(cache, TinyModels.flax(), Optional.of(Numerics.TORCH));
+    flaxFromSafetensors = replicate(cache, TinyModels.torch(), Optional.of(Numerics.FLAX));
+    flaxFromMsgpack = replicate(cache, TinyModels.flax(), Optional.empty());
   }
 
   @AfterAll
@@ -55,7 +54,8 @@ class GoldenImagesTest {
     open.forEach(TextToImage::close);
   }
 
-  private TextToImage replicate(Path folder, Optional<Numerics> numerics) throws IOException {
+  private TextToImage replicate(Path cache, Path folder, Optional<Numerics> numerics)
+      throws IOException {
     TextToImage textToImage =
         TextToImage.replicate(
             StableDiffusion.open(ModelDirectory.open(folder), numerics),

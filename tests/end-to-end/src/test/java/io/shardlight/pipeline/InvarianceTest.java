@@ -19,12 +19,13 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class InvarianceTest {
-  @TempDir Path directory;
+  private Path directory;
   private Path prompts;
   private SortedMap<String, byte[]> reference;
 
   @BeforeAll
-  void drawOnOneDevice() throws IOException {
+  void drawOnOneDevice(@TempDir Path temporary) throws IOException {
+    directory = temporary;
     // Three shapes, an odd count of images in each, several shards.
     prompts = directory.resolve("prompts.jsonl");
     Files.writeString(

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,12 +67,12 @@ class OriginalNotebookTest {
 
   private static int maxDifference(Map<Integer, Path> images, int index, byte[] golden)
       throws IOException {
-    BufferedImage image = ImageIO.read(images.get(index).toFile());
+    BufferedImage image = ImageIO.read(Objects.requireNonNull(images.get(index)).toFile());
     int max = 0;
     for (int i = 0; i < image.getWidth() * image.getHeight(); i++) {
       int rgb = image.getRGB(i % image.getWidth(), i / image.getWidth());
       for (int channel = 0; channel < 3; channel++) {
-        int drawn = rgb >> 8 * (2 - channel) & 0xff;
+        int drawn = (rgb >> (8 * (2 - channel))) & 0xff;
         max = Math.max(max, Math.abs(drawn - (golden[3 * i + channel] & 0xff)));
       }
     }

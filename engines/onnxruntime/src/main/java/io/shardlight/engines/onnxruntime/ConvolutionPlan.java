@@ -1,5 +1,6 @@
 package io.shardlight.engines.onnxruntime;
 
+import com.google.errorprone.annotations.Immutable;
 import io.shardlight.diffusion.graph.Op;
 
 /**
@@ -8,14 +9,21 @@ import io.shardlight.diffusion.graph.Op;
  * @param winograd4From the smaller side of an output, in pixels, from which F(4x4, 3x3) is used
  * @param winograd2From likewise for F(2x2, 3x3)
  * @param winogradChannels the fewest input and output channels that are worth a Winograd transform
- * @param stripFloats a convolution whose transformed tiles exceed this many floats is computed
- *     strip by strip
+ * @param stripFloats a convolution whose transformed tiles exceed this many floats, and its kernel,
+ *     is computed strip by strip
+ * @param kernelFloats a transformed kernel that exceeds this many floats is made and used in blocks
+ *     of output channels
  */
+@Immutable
 record ConvolutionPlan(
-    int winograd4From, int winograd2From, int winogradChannels, long stripFloats) {
+    int winograd4From,
+    int winograd2From,
+    int winogradChannels,
+    long stripFloats,
+    long kernelFloats) {
 
   /** Measured on the v1-4 networks; see tests/benchmarks/README.md. */
-  static final ConvolutionPlan DEFAULT = new ConvolutionPlan(32, 16, 16, 1 << 24);
+  static final ConvolutionPlan DEFAULT = new ConvolutionPlan(32, 16, 16, 1 << 22, 1 << 22);
 
   /** The ways to compute a convolution. */
   enum Form {

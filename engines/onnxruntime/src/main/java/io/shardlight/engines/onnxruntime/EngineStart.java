@@ -9,9 +9,10 @@ import org.jspecify.annotations.Nullable;
  * Starts DJL's OnnxRuntime engine, once, on a thread with a deep stack.
  *
  * <p>ONNX Runtime 1.29.0 reads {@code /proc/self/cmdline} when its environment is made and runs a
- * {@code std::regex} over it, which recurses once a character, 250 bytes of stack each: a class path
- * of 5 kB on the command line kills a process whose threads have the usual 1 MB. The stack here is
- * enough for a command line of 2 MB, the longest that Linux starts; only what is touched costs memory.
+ * {@code std::regex} over it, which recurses once a character, 250 bytes of stack each: a class
+ * path of 5 kB on the command line kills a process whose threads have the usual 1 MB. The stack
+ * here is enough for a command line of 2 MB, the longest that Linux starts; only what is touched
+ * costs memory.
  *
  * <p>DJL must be the first to open ONNX Runtime's environment: it fails for ever if it is second.
  * Thread-safe.

@@ -8,7 +8,6 @@ import io.shardlight.diffusion.graph.Op;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -32,7 +31,10 @@ final class FusedEmitter implements Emitter {
   /** Values in the graph's own shape. */
   private final Map<Node, String> plain = new HashMap<>();
 
-  private final Map<Node, Node> normOfSum = new HashMap<>();
+  /** Images that are normalised where they are used. */
+  private final Map<Node, NormalisedPixels> normalised = new HashMap<>();
+
+  private final int[] uses;
   private final Set<Node> convolutionsWithAddend = new HashSet<>();
 
   FusedEmitter(Graph graph, WeightInitializers weights, ConvolutionPlan plan) {
@@ -40,11 +42,12 @@ final class FusedEmitter implements Emitter {
     this.weights = weights;
     this.plan = plan;
     this.onnx = new OnnxModelBuilder(graph.name());
+    this.uses = graph.useCounts();
   }
 
   @Override
   public ModelProto emit() throws IOException {
-    findPairs();
+    findAddends();
     for (Node node : graph.nodes()) {
       onnx.scope(node.label());
       if (node.op() instanceof Op.Input input) {
@@ -61,15 +64,10 @@ final class FusedEmitter implements Emitter {
     return onnx.build();
   }
 
-  /** Finds operations that are computed together with the one that follows them. */
-  private void findPairs() {
-    int[] uses = graph.useCounts();
+  /** Finds convolutions that take an addend per channel, a timestep's, along with their bias. */
+  private void findAddends() {
     for (Node node : graph.nodes()) {
-      if (node.op() instanceof Op.LayerNorm
-          && node.operand(0).op() instanceof Op.Add
-          && node.operand(0).operand(1).shape().equals(node.shape())) {
-        normOfSum.putIfAbsent(node.operand(0), node);
-      } else if (node.op() instanceof Op.AddPerChannel
+      if (node.op() instanceof Op.AddPerChannel
           && node.operand(0).op() instanceof Op.Conv2d
           && uses[node.operand(0).id()] == 1) {
         convolutionsWithAddend.add(node.operand(0));
@@ -86,15 +84,17 @@ final class FusedEmitter implements Emitter {
     } else if (op instanceof Op.Linear) {
       linear(node);
     } else if (op instanceof Op.GroupNorm norm) {
-      rows.put(node, groupNorm(node, norm));
+      groupNorm(node, norm);
     } else if (op instanceof Op.LayerNorm norm) {
-      if (!rows.containsKey(node)) {
-        layerNorm(node, norm);
-      }
+      layerNorm(node, norm);
     } else if (op instanceof Op.Activate activate) {
-      put(node, activate(body(node, 0), activate));
+      activate(node, activate);
     } else if (op instanceof Op.Add) {
-      add(node);
+      if (node.operand(1).shape().equals(node.shape())) {
+        put(node, onnx.add("Add", body(node, 0), body(node, 1)));
+      } else {
+        plain.put(node, onnx.add("Add", plain(node.operand(0)), plain(node.operand(1))));
+      }
     } else if (op instanceof Op.AddPerChannel) {
       addPerChannel(node);
     } else if (op instanceof Op.Multiply) {
@@ -145,7 +145,6 @@ final class FusedEmitter implements Emitter {
     Node stored = doubled ? image.operand(0) : image;
     ConvolutionShape shape = ConvolutionShape.of(node, stored, doubled ? 2 : 1);
     ConvolutionPlan.Form form = plan.form(op, shape);
-    long[] flat = {(long) shape.outChannels() * shape.inChannels(), 9};
     long[] matrix = {shape.outChannels(), shape.inChannels()};
     switch (form) {
       case WINOGRAD4, WINOGRAD2 -> {
@@ -159,10 +158,10 @@ final class FusedEmitter implements Emitter {
                         : WinogradTransform.F2,
                     op,
                     shape,
-                    plan.stripFloats())
+                    plan)
                 .emit(
-                    rows(stored),
-                    weight(node.operand(1), new Shape(flat)),
+                    pixels(stored),
+                    (first, count) -> kernelRows(node.operand(1), first, count),
                     addend.isPresent() ? onnx.add("Add", addend.get(), bias) : bias,
                     addend.isPresent()));
         return;
@@ -204,86 +203,73 @@ final class FusedEmitter implements Emitter {
     String sum =
         onnx.add(
             "Add",
-            pixels(image),
+            onnx.reshape(
+                rows(image),
+                image.dimension(0),
+                image.dimension(2) * image.dimension(3),
+                image.dimension(1)),
             onnx.reshape(addend, target.dimension(0), 1, target.dimension(1)));
     rows.put(target, onnx.reshape(sum, -1, target.dimension(1)));
   }
 
+  /** Rows of a 3x3 kernel for some output channels, {@code [count * in, 9]}. */
+  private String kernelRows(Node weight, int first, int count) throws IOException {
+    long in = weight.dimension(1);
+    Optional<WeightView> whole = WeightView.of(weight);
+    if (whole.isPresent()) {
+      WeightView part =
+          new WeightView(
+              whole.get().parameter(),
+              whole.get().start() + first * in * 9,
+              new Shape(count * in, 9));
+      return onnx.initializer(weights.tensor(part));
+    }
+    String part =
+        onnx.add(
+            "Slice", plain(weight), onnx.longs(first), onnx.longs(first + count), onnx.longs(0));
+    return onnx.reshape(part, count * in, 9);
+  }
+
   // Normalisation.
 
-  /**
-   * In two passes, mean first: the mean square less the squared mean would lose all digits where
-   * the mean is large against the deviation, as it is in trained networks.
-   */
-  private String groupNorm(Node node, Op.GroupNorm norm) throws IOException {
-    long batch = node.dimension(0);
-    long channels = node.dimension(1);
-    long perGroup = channels / norm.groups();
-    String x = pixels(node.operand(0));
-    String mean = groupMean(x, node, norm);
-    String spread = onnx.floats(new long[] {1, 1, perGroup}, ones(perGroup));
-    String centred =
-        onnx.add("Sub", x, onnx.reshape(onnx.add("Mul", mean, spread), batch, 1, channels));
-    String variance = groupMean(onnx.add("Mul", centred, centred), node, norm);
-    String deviation = onnx.add("Sqrt", onnx.add("Add", variance, onnx.scalar(norm.epsilon())));
-    String weight = onnx.reshape(plain(node.operand(1)), 1, norm.groups(), perGroup);
-    String factor = onnx.reshape(onnx.add("Div", weight, deviation), batch, 1, channels);
-    String scaled = onnx.add("Mul", centred, factor);
-    return onnx.reshape(onnx.add("Add", scaled, plain(node.operand(2))), -1, channels);
+  private void groupNorm(Node node, Op.GroupNorm norm) throws IOException {
+    normalised.put(
+        node,
+        new NormalisedPixels(
+            onnx,
+            stored(node.operand(0)),
+            node.dimension(0),
+            node.dimension(1),
+            norm,
+            plain(node.operand(1)),
+            plain(node.operand(2)),
+            plan.stripFloats()));
   }
 
   /**
-   * Means over pixels and a group's channels, {@code [batch, groups, 1]}; over blocks of pixels
-   * first, which sums more exactly and keeps all threads at work for a batch of one.
+   * ONNX Runtime's fast operator takes the variance as mean square less squared mean and gives NaN
+   * where the mean is large; its exact one takes twice the time of this: the mean taken off, and
+   * then the fast operator with nothing to skip.
    */
-  private String groupMean(String x, Node node, Op.GroupNorm norm) {
-    long batch = node.dimension(0);
-    long channels = node.dimension(1);
-    long pixels = node.dimension(2) * node.dimension(3);
-    long blocks = 1;
-    while (blocks < 64 && pixels % (2 * blocks) == 0 && pixels / (2 * blocks) >= 16) {
-      blocks *= 2;
-    }
-    String mean = onnx.reshape(x, batch * blocks, pixels / blocks, channels);
-    mean = reduceMean(mean, 1);
-    mean = reduceMean(onnx.reshape(mean, batch, blocks, channels), 1);
-    return reduceMean(onnx.reshape(mean, batch, norm.groups(), channels / norm.groups()), 2);
-  }
-
-  private String reduceMean(String x, long axis) {
-    return onnx.call("ReduceMean", x).with("axes", new long[] {axis}).with("keepdims", 1).output();
-  }
-
   private void layerNorm(Node node, Op.LayerNorm norm) throws IOException {
+    long channels = node.dimension(-1);
+    String x = onnx.reshape(body(node, 0), -1, 1, channels);
+    String mean = onnx.call("ReduceMean", x).with("axes", new long[] {2}).output();
+    String result =
+        onnx.call(
+                "SkipLayerNormalization",
+                onnx.add("Sub", x, mean),
+                onnx.floats(new long[] {1, 1, channels}, new float[Math.toIntExact(channels)]),
+                plain(node.operand(1)),
+                plain(node.operand(2)))
+            .microsoft()
+            .with("epsilon", norm.epsilon())
+            .output();
     put(
         node,
-        onnx.call(
-                "LayerNormalization", body(node, 0), plain(node.operand(1)), plain(node.operand(2)))
-            .with("axis", -1)
-            .with("epsilon", norm.epsilon())
-            .output());
-  }
-
-  private void add(Node node) throws IOException {
-    Node norm = normOfSum.get(node);
-    if (!node.operand(1).shape().equals(node.shape())) {
-      plain.put(node, onnx.add("Add", plain(node.operand(0)), plain(node.operand(1))));
-    } else if (norm != null && node.shape().dimension() > 1) {
-      List<String> outputs =
-          onnx.call(
-                  "SkipLayerNormalization",
-                  body(node, 0),
-                  body(node, 1),
-                  plain(norm.operand(1)),
-                  plain(norm.operand(2)))
-              .microsoft()
-              .with("epsilon", ((Op.LayerNorm) norm.op()).epsilon())
-              .outputs(true, false, false, true);
-      rows.put(norm, outputs.get(0));
-      rows.put(node, outputs.get(3));
-    } else {
-      put(node, onnx.add("Add", body(node, 0), body(node, 1)));
-    }
+        node.shape().dimension() == 1
+            ? onnx.reshape(result, channels)
+            : onnx.reshape(result, -1, channels));
   }
 
   // Everything else.
@@ -305,13 +291,14 @@ final class FusedEmitter implements Emitter {
     }
   }
 
-  private String activate(String x, Op.Activate activate) {
-    return switch (activate.function()) {
-      case SILU -> onnx.call("QuickGelu", x).microsoft().with("alpha", 1f).output();
-      case QUICK_GELU -> onnx.call("QuickGelu", x).microsoft().with("alpha", 1.702f).output();
-      case GELU -> onnx.call("Gelu", x).microsoft().output();
-      case GELU_TANH -> onnx.call("FastGelu", x).microsoft().output();
-    };
+  private void activate(Node node, Op.Activate activate) throws IOException {
+    NormalisedPixels image = normalised.get(node.operand(0));
+    if (image != null && !image.isActivated() && uses[node.operand(0).id()] == 1) {
+      image.activate(activate.function());
+      normalised.put(node, image);
+    } else {
+      put(node, FusedActivations.emit(onnx, body(node, 0), activate.function()));
+    }
   }
 
   private void attention(Node node, Op.Attention attention) throws IOException {
@@ -364,6 +351,8 @@ final class FusedEmitter implements Emitter {
     if (known == null) {
       if (node.op() instanceof Op.UpsampleNearest2x) {
         known = upsample(node);
+      } else if (normalised.containsKey(node)) {
+        known = normalised.get(node).all();
       } else {
         known = plain(node);
         if (node.shape().dimension() == 4) {
@@ -405,13 +394,14 @@ final class FusedEmitter implements Emitter {
         : onnx.reshape(plain(node), shape.getShape());
   }
 
-  /** An image as {@code [batch, pixels, channels]}. */
-  private String pixels(Node image) throws IOException {
-    return onnx.reshape(
-        rows(image),
-        image.dimension(0),
-        image.dimension(2) * image.dimension(3),
-        image.dimension(1));
+  /** An image for a convolution, not yet computed if that is its only use. */
+  private PixelRows pixels(Node image) throws IOException {
+    NormalisedPixels known = normalised.get(image);
+    return known != null && uses[image.id()] == 1 ? known : stored(image);
+  }
+
+  private StoredPixels stored(Node image) throws IOException {
+    return new StoredPixels(onnx, rows(image), image.dimension(2) * image.dimension(3));
   }
 
   private String upsample(Node node) throws IOException {
@@ -452,11 +442,5 @@ final class FusedEmitter implements Emitter {
 
   private static int storedAxis(Node node, int axis) {
     return node.shape().dimension() == 4 ? new int[] {0, 3, 1, 2}[axis] : axis;
-  }
-
-  private static float[] ones(long count) {
-    float[] ones = new float[Math.toIntExact(count)];
-    java.util.Arrays.fill(ones, 1);
-    return ones;
   }
 }

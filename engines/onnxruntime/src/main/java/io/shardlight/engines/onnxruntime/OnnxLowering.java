@@ -111,7 +111,8 @@ public final class OnnxLowering implements Lowering {
   private static SessionOptions sessionOptions(LoweringOptions options, WeightInitializers weights)
       throws OrtException {
     SessionOptions session = new SessionOptions();
-    session.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+    // What fails is thrown, and told there.
+    session.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
     session.setIntraOpNumThreads(options.threads());
     session.setInterOpNumThreads(1);
     session.addConfigEntry(

@@ -45,14 +45,16 @@ final class OnnxModelBuilder {
     graph.addInput(valueInfo(name, dataType, shape));
   }
 
+  /** Outputs are known by their order; their names are kept apart from those of the inputs. */
   void output(String name, DataType dataType, Shape shape, String value) {
-    graph.addOutput(valueInfo(name, dataType, shape));
+    String unique = "outputs/" + name;
+    graph.addOutput(valueInfo(unique, dataType, shape));
     graph.addNode(
         NodeProto.newBuilder()
             .setOpType("Identity")
-            .setName("output/" + name)
+            .setName(unique)
             .addInput(value)
-            .addOutput(name));
+            .addOutput(unique));
   }
 
   /** Starts a node; it is added when its outputs are asked for. An empty input is an absent one. */

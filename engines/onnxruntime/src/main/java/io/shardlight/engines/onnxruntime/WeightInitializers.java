@@ -54,7 +54,10 @@ final class WeightInitializers {
     ParameterData data = parameters.get(view.parameter());
     TensorProto.Builder tensor =
         TensorProto.newBuilder()
-            .setName(view.name(data.shape()) + (shape.equals(view.shape()) ? "" : shape.toString()))
+            .setName(
+                "parameters/"
+                    + view.name(data.shape())
+                    + (shape.equals(view.shape()) ? "" : shape.toString()))
             .setDataType(TensorProto.DataType.FLOAT.getNumber());
     for (long dimension : shape.getShape()) {
       tensor.addDims(dimension);

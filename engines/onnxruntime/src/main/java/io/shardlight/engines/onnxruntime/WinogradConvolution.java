@@ -1,6 +1,7 @@
 package io.shardlight.engines.onnxruntime;
 
 import io.shardlight.diffusion.graph.Op;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -12,14 +13,15 @@ import java.util.List;
  *
  * <p>The kernel is transformed in the program, from the checkpoint's {@code [out, in, 3, 3]}: a
  * transformed copy would be 16/9 or 36/9 of the weights in size, in memory and on disk, and
- * computing it costs a few per cent of the convolution.
+ * computing it costs a few per cent of the convolution. Work is cut into strips of tiles and blocks
+ * of output channels that fit the last-level cache.
  */
 final class WinogradConvolution {
   private final OnnxModelBuilder onnx;
   private final WinogradTransform transform;
   private final Op.Conv2d op;
   private final ConvolutionShape shape;
-  private final long stripFloats;
+  private final ConvolutionPlan plan;
   private final int inputSide;
   private final int outputSide;
   private final int tilesDown;
@@ -30,12 +32,12 @@ final class WinogradConvolution {
       WinogradTransform transform,
       Op.Conv2d op,
       ConvolutionShape shape,
-      long stripFloats) {
+      ConvolutionPlan plan) {
     this.onnx = onnx;
     this.transform = transform;
     this.op = op;
     this.shape = shape;
-    this.stripFloats = stripFloats;
+    this.plan = plan;
     this.inputSide = transform.inputSide();
     this.outputSide = transform.outputSide();
     this.tilesDown = ceilDivide(shape.outHeight(), outputSide);
@@ -46,33 +48,56 @@ final class WinogradConvolution {
   private record Strip(int firstImage, int images, int firstTileRow, int tileRows) {}
 
   /**
-   * @param rows the image, {@code [batch * height * width, in]}
-   * @param weight {@code [out * in, 9]}
+   * @param image {@code [batch * height * width, in]}
+   * @param weight the kernel, of shape {@code [out * in, 9]}
    * @param addend what is added to each pixel: {@code [batch or 1, out]}
    * @param addendPerImage whether the addend has a row for each image
    * @return {@code [batch * outHeight * outWidth, out]}
    */
-  String emit(String rows, String weight, String addend, boolean addendPerImage) {
-    int positions = inputSide * inputSide;
-    String kernel =
-        onnx.reshape(
-            onnx.call(
-                    "FusedMatMul",
-                    onnx.floats(new long[] {positions, 9}, transform.kernel()),
-                    weight)
-                .microsoft()
-                .with("transB", 1)
-                .output(),
-            positions,
-            shape.outChannels(),
-            shape.inChannels());
+  String emit(PixelRows image, Kernel weight, String addend, boolean addendPerImage)
+      throws IOException {
+    List<Strip> strips = strips();
+    List<String> kernels = kernels(weight, strips.size() == 1);
     List<String> results = new ArrayList<>();
-    for (Strip strip : strips()) {
-      results.add(emit(strip, rows, kernel, addend, addendPerImage));
+    for (Strip strip : strips) {
+      results.add(emit(strip, image, kernels, addend, addendPerImage));
     }
-    return results.size() == 1
-        ? results.get(0)
-        : onnx.call("Concat", results.toArray(String[]::new)).with("axis", 0).output();
+    return concat(results, 0);
+  }
+
+  /** The weight of a convolution, in parts. */
+  @FunctionalInterface
+  interface Kernel {
+    /** The rows of some output channels, {@code [count * in, 9]}. */
+    String rows(int firstChannel, int count) throws IOException;
+  }
+
+  /**
+   * The transformed kernel, {@code [positions, out, in]}; if it is used only once, in blocks of
+   * output channels that stay in the cache between being made and being used.
+   */
+  private List<String> kernels(Kernel weight, boolean usedOnce) throws IOException {
+    int positions = inputSide * inputSide;
+    int in = shape.inChannels();
+    int out = shape.outChannels();
+    long floats = (long) positions * in * out;
+    int blocks =
+        usedOnce ? Math.toIntExact((floats + plan.kernelFloats() - 1) / plan.kernelFloats()) : 1;
+    int perBlock = Math.min(out, ceilDivide(ceilDivide(out, blocks), 16) * 16);
+    List<String> kernels = new ArrayList<>();
+    for (int first = 0; first < out; first += perBlock) {
+      int count = Math.min(perBlock, out - first);
+      String transformed =
+          onnx.call(
+                  "FusedMatMul",
+                  onnx.floats(new long[] {positions, 9}, transform.kernel()),
+                  weight.rows(first, count))
+              .microsoft()
+              .with("transB", 1)
+              .output();
+      kernels.add(onnx.reshape(transformed, positions, count, in));
+    }
+    return kernels;
   }
 
   private List<Strip> strips() {
@@ -81,10 +106,13 @@ final class WinogradConvolution {
             * inputSide
             * tilesAcross
             * Math.max(shape.inChannels(), shape.outChannels());
-    if (floatsPerTileRow * tilesDown * shape.batch() <= stripFloats) {
+    long tileFloats = floatsPerTileRow * tilesDown * shape.batch();
+    // Where the kernel is the larger of the two, it is the one to be cut.
+    long kernelFloats = (long) inputSide * inputSide * shape.inChannels() * shape.outChannels();
+    if (tileFloats <= plan.stripFloats() || tileFloats < kernelFloats) {
       return List.of(new Strip(0, shape.batch(), 0, tilesDown));
     }
-    int tileRows = (int) Math.max(1, Math.min(tilesDown, stripFloats / floatsPerTileRow));
+    int tileRows = (int) Math.max(1, Math.min(tilesDown, plan.stripFloats() / floatsPerTileRow));
     tileRows = ceilDivide(tilesDown, ceilDivide(tilesDown, tileRows));
     List<Strip> strips = new ArrayList<>();
     for (int image = 0; image < shape.batch(); image++) {
@@ -96,7 +124,7 @@ final class WinogradConvolution {
   }
 
   private String emit(
-      Strip strip, String rows, String kernel, String addend, boolean addendPerImage) {
+      Strip strip, PixelRows image, List<String> kernels, String addend, boolean addendPerImage) {
     int in = shape.inChannels();
     int out = shape.outChannels();
     int positions = inputSide * inputSide;
@@ -119,13 +147,10 @@ final class WinogradConvolution {
       endPixelRow = shape.height();
     }
     int pixelsPerImage = (endPixelRow - firstPixelRow) * shape.width();
-    String pixels = rows;
-    if (!whole) {
-      long first = ((long) strip.firstImage * shape.height() + firstPixelRow) * shape.width();
-      pixels =
-          onnx.add(
-              "Slice", rows, onnx.longs(first), onnx.longs(first + pixelsPerImage), onnx.longs(0));
-    }
+    String pixels =
+        whole
+            ? image.all()
+            : image.range(strip.firstImage, (long) firstPixelRow * shape.width(), pixelsPerImage);
     String zeros = onnx.floats(new long[] {1, in}, new float[in]);
     String padded = onnx.call("Concat", pixels, zeros).with("axis", 0).output();
 
@@ -139,19 +164,20 @@ final class WinogradConvolution {
             onnx.floats(new long[] {positions, positions}, transform.input()),
             onnx.reshape(tilePixels, positions, (long) tiles * in));
 
-    // 3. one product over the channels for each tile position
-    String products =
-        onnx.call("FusedMatMul", onnx.reshape(transformed, positions, tiles, in), kernel)
-            .microsoft()
-            .with("transB", 1)
-            .output();
-
-    // 4. back to pixels
-    String outTiles =
-        onnx.add(
-            "MatMul",
-            onnx.floats(new long[] {outPositions, positions}, transform.output()),
-            onnx.reshape(products, positions, (long) tiles * out));
+    // 3. one product over the channels for each tile position, and 4. back to pixels
+    String tileRows = onnx.reshape(transformed, positions, tiles, in);
+    List<String> blocks = new ArrayList<>();
+    for (String kernel : kernels) {
+      String products =
+          onnx.call("FusedMatMul", tileRows, kernel).microsoft().with("transB", 1).output();
+      String outTiles =
+          onnx.add(
+              "MatMul",
+              onnx.floats(new long[] {outPositions, positions}, transform.output()),
+              onnx.reshape(products, positions, -1));
+      blocks.add(onnx.reshape(outTiles, (long) outPositions * tiles, -1));
+    }
+    String outTiles = concat(blocks, 1);
     String sum;
     if (addendPerImage) {
       String own =
@@ -169,7 +195,7 @@ final class WinogradConvolution {
               onnx.reshape(outTiles, outPositions, strip.images, tilesPerImage, out),
               onnx.reshape(own, strip.images, 1, out));
     } else {
-      sum = onnx.add("Add", onnx.reshape(outTiles, (long) outPositions * tiles, out), addend);
+      sum = onnx.add("Add", outTiles, addend);
     }
     int[] pixelIndex = pixelIndex(strip, tilesPerImage, tiles);
     return onnx.add(
@@ -220,6 +246,12 @@ final class WinogradConvolution {
       }
     }
     return index;
+  }
+
+  private String concat(List<String> parts, int axis) {
+    return parts.size() == 1
+        ? parts.get(0)
+        : onnx.call("Concat", parts.toArray(String[]::new)).with("axis", axis).output();
   }
 
   private static int ceilDivide(int dividend, int divisor) {

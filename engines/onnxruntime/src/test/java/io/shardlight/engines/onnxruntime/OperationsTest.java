@@ -32,10 +32,10 @@ class OperationsTest {
   private static final Map<String, OnnxLowering> FUSED =
       Map.of(
           "fused", new OnnxLowering(),
-          "F4", new OnnxLowering(new ConvolutionPlan(1, 1, 1, 1 << 24)),
-          "F4 in strips", new OnnxLowering(new ConvolutionPlan(1, 1, 1, 1)),
-          "F2", new OnnxLowering(new ConvolutionPlan(1000, 1, 1, 1 << 24)),
-          "F2 in strips", new OnnxLowering(new ConvolutionPlan(1000, 1, 1, 1)));
+          "F4", new OnnxLowering(new ConvolutionPlan(1, 1, 1, 1 << 24, 1 << 24)),
+          "F4 in strips", new OnnxLowering(new ConvolutionPlan(1, 1, 1, 1, 1)),
+          "F2", new OnnxLowering(new ConvolutionPlan(1000, 1, 1, 1 << 24, 1)),
+          "F2 in strips", new OnnxLowering(new ConvolutionPlan(1000, 1, 1, 1, 1 << 24)));
 
   @TestFactory
   Stream<DynamicTest> convolutionsAreExact() {

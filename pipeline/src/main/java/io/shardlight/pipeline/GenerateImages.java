@@ -1,0 +1,58 @@
+package io.shardlight.pipeline;
+
+import io.shardlight.data.Example;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ShardKey;
+import io.shardlight.data.ShardReport;
+import io.shardlight.transforms.ClaimOutput;
+import io.shardlight.transforms.FinishDataset;
+import io.shardlight.transforms.GenerateShards;
+import io.shardlight.transforms.GeneratorFactory;
+import io.shardlight.transforms.PlanExamples;
+import io.shardlight.transforms.PlanShards;
+import io.shardlight.transforms.ReadPrompts;
+import java.util.List;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.values.KV;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionTuple;
+
+/** The job: prompt files in, a dataset of images out. The same graph for every runner. */
+final class GenerateImages {
+  private GenerateImages() {}
+
+  /**
+   * Adds the whole job to a pipeline.
+   *
+   * @param input paths or globs of prompt files
+   * @param output root of the dataset
+   * @param model loads the model, once per worker
+   * @param runId names the folder of this run's report
+   * @return the report's text, once the dataset is finished
+   */
+  static PCollection<String> apply(
+      Pipeline pipeline,
+      List<String> input,
+      String output,
+      GenerationSettings settings,
+      GeneratorFactory model,
+      String runId) {
+    PCollectionTuple records = pipeline.apply("ReadPrompts", ReadPrompts.from(input));
+
+    PCollection<Example> examples =
+        records.get(ReadPrompts.PROMPTS).apply("PlanExamples", PlanExamples.with(settings));
+
+    PCollection<KV<ShardKey, Example>> shards =
+        examples
+            .apply("PlanShards", PlanShards.ofSize(settings.shardSize()))
+            .apply("ClaimOutput", ClaimOutput.with(settings, output));
+
+    PCollection<ShardReport> reports =
+        shards.apply("GenerateShards", GenerateShards.with(model, settings, output));
+
+    return PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
+        .and(FinishDataset.REJECTIONS, records.get(ReadPrompts.REJECTIONS))
+        .and(FinishDataset.REPORTS, reports)
+        .apply("FinishDataset", FinishDataset.with(settings, output, runId));
+  }
+}

@@ -1,0 +1,120 @@
+package io.shardlight.pipeline;
+
+import io.shardlight.data.ModelIdentity;
+import io.shardlight.diffusion.StableDiffusion;
+import io.shardlight.diffusion.TextToImage;
+import io.shardlight.diffusion.scheduler.SchedulerKind;
+import io.shardlight.diffusion.weights.ModelDirectory;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A model that was opened and checked against the options, and how workers load it.
+ *
+ * @param identity for the manifest and the fingerprint
+ * @param engine the engine that will run it
+ * @param deviceKind the kind of device that will
+ */
+record PreparedModel(
+    StableDiffusion model,
+    ModelIdentity identity,
+    LoadModel loader,
+    String engine,
+    String deviceKind) {
+
+  /**
+   * Opens what {@code --model} names; only names, shapes and places of its weights are read.
+   *
+   * @param problems gets a line for each thing that is wrong; then the result is empty
+   */
+  static Optional<PreparedModel> prepare(CommandLine line, Console console, List<String> problems) {
+    int before = problems.size();
+    Optional<String> engine = line.usable("engine");
+    Optional<String> deviceKind = line.usable("deviceKind");
+    if (engine.isPresent() && deviceKind.isPresent()) {
+      Engines.problem(engine.get(), deviceKind.get()).ifPresent(problems::add);
+    }
+    Optional<String> value = line.usable("model");
+    Optional<ModelDirectory> directory =
+        value.flatMap(v -> ModelLocation.open(v, console, problems));
+    if (directory.isEmpty()) {
+      return Optional.empty();
+    }
+    String option = "--model=" + value.orElseThrow();
+    try {
+      Optional<String> license = ModelLicense.read(directory.get().path());
+      checkLicense(license, line.usable("acceptLicense"), problems);
+      StableDiffusion model =
+          StableDiffusion.open(
+              directory.get(), line.usable("numerics").map(LoadModel::parseNumerics));
+      checkScheduler(model, line, problems);
+      if (problems.size() > before) {
+        return Optional.empty();
+      }
+      return Optional.of(replicable(model, license.orElse(""), line, console));
+    } catch (IOException | RuntimeException e) {
+      // Whatever a damaged model throws is one problem among the others.
+      problems.add(option + ": " + Causes.line(e));
+      return Optional.empty();
+    }
+  }
+
+  private static void checkLicense(
+      Optional<String> license, Optional<String> accepted, List<String> problems) {
+    if (license.isPresent() && !license.equals(accepted)) {
+      problems.add(
+          "--acceptLicense"
+              + accepted.map(a -> "=" + a).orElse("")
+              + ": the model's README.md names the licence "
+              + license.get()
+              + "; read it and accept it by --acceptLicense="
+              + license.get());
+    }
+  }
+
+  private static void checkScheduler(
+      StableDiffusion model, CommandLine line, List<String> problems) {
+    Optional<String> steps = line.usable("steps");
+    if (steps.isEmpty()) {
+      return;
+    }
+    try {
+      SchedulerKind kind =
+          line.usable("scheduler")
+              .map(SchedulerKind::fromOption)
+              .orElseGet(model.schedulerConfig()::kind);
+      kind.create(model.schedulerConfig(), Integer.parseInt(steps.get()));
+    } catch (IllegalArgumentException e) {
+      problems.add("--scheduler: " + Causes.line(e));
+    }
+  }
+
+  private static PreparedModel replicable(
+      StableDiffusion model, String license, CommandLine line, Console console) throws IOException {
+    Path folder = model.directory().path();
+    Path cache = CacheDirectory.create(CacheDirectory.forModel(folder, console.environment()));
+    String name = line.value("model").orElseThrow();
+    LoadModel loader =
+        new LoadModel(
+            folder.toAbsolutePath().toString(),
+            line.value("engine").orElseThrow(),
+            LoadModel.parseDevices(line.value("devices").orElseThrow()),
+            line.value("deviceKind").orElseThrow(),
+            Integer.parseInt(line.value("batchPerDevice").orElseThrow()),
+            LoadModel.option(model.numerics()),
+            cache.toString());
+    ModelIdentity identity =
+        new ModelIdentity(
+            name.equals(DemoModel.NAME) ? name : String.valueOf(folder.toRealPath().getFileName()),
+            "",
+            model.directory().sha256(cache),
+            license);
+    // Refuses devices that are not there; programs are compiled later.
+    try (TextToImage textToImage = TextToImage.replicate(model, loader.options())) {
+      return new PreparedModel(
+          model, identity, loader, textToImage.engineName(), textToImage.deviceKind().optionName());
+    }
+  }
+}

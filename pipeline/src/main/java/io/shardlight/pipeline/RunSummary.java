@@ -1,0 +1,75 @@
+package io.shardlight.pipeline;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.DatasetPaths;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * What a run did, for people and for programs, from the report that it leaves in the output.
+ *
+ * @param report content of {@code runs/<runId>/report.json}
+ * @param wall from start to end, model and files included
+ */
+record RunSummary(JsonNode report, Path output, Duration wall) {
+
+  /** Reads the report that a run left. */
+  static RunSummary read(Path output, String runId, Duration wall) {
+    Path file = output.resolve(DatasetPaths.report(runId));
+    try {
+      return new RunSummary(new ObjectMapper().readTree(file.toFile()), output, wall);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the run's report " + file, e);
+    }
+  }
+
+  /** The summary's lines. */
+  List<String> lines() {
+    JsonNode counts = report.path("counts");
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        String.format(
+            Locale.ROOT,
+            "%d images made in %s, %s images/s while drawing",
+            counts.path("generated").asLong(),
+            Progress.duration(wall),
+            Progress.rate(report.path("images_per_second").asDouble())));
+    add(lines, counts, "already_present", "images were already there");
+    add(lines, counts, "failed", "images failed; error_class in the manifest says why");
+    add(lines, counts, "blocked", "images were blocked");
+    add(lines, counts, "duplicates", "duplicates of other images asked for were not made again");
+    add(lines, counts, "rejected", "records could not be used; see " + output.resolve("rejected"));
+    long batches = report.path("batches").asLong();
+    lines.add(
+        String.format(
+            Locale.ROOT,
+            "%d batches, %d padded slots (%.1f %%)",
+            batches,
+            report.path("padded_slots").asLong(),
+            100 * report.path("padding_ratio").asDouble()));
+    lines.add("Dataset: " + output);
+    return lines;
+  }
+
+  private static void add(List<String> lines, JsonNode counts, String field, String text) {
+    long count = counts.path(field).asLong();
+    if (count > 0) {
+      lines.add(count + " " + text);
+    }
+  }
+
+  /** The report with {@code output} and {@code wall_millis}. */
+  ObjectNode json() {
+    ObjectNode json = report.deepCopy();
+    json.put("output", output.toString());
+    json.put("wall_millis", wall.toMillis());
+    return json;
+  }
+}

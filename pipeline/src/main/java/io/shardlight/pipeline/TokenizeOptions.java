@@ -1,0 +1,23 @@
+package io.shardlight.pipeline;
+
+import org.apache.beam.sdk.options.Default;
+import org.apache.beam.sdk.options.Description;
+import org.jspecify.annotations.Nullable;
+
+/** The options of {@code tokenize}. */
+interface TokenizeOptions {
+  @Description("One prompt.")
+  @Option(group = OptionGroup.FILES, order = 1, pattern = "(?s).*", example = "\"a red fox\"")
+  @Nullable String getPrompt();
+
+  @Description(
+      "A file of prompts, one a line; blank lines and lines that begin with # are skipped. Without"
+          + " --prompt and --input, standard input is read so.")
+  @Option(group = OptionGroup.FILES, order = 2, example = "prompts.txt")
+  @Nullable String getInput();
+
+  @Description("demo, or a directory with a checkpoint in diffusers' layout.")
+  @Default.String("demo")
+  @Option(group = OptionGroup.MODEL, order = 1, example = "models/stable-diffusion-v1-4")
+  String getModel();
+}

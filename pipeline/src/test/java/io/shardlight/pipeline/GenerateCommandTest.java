@@ -1,0 +1,206 @@
+package io.shardlight.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.shardlight.fixtures.TinyModels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GenerateCommandTest {
+  private final Path home;
+  private final Path prompts;
+
+  GenerateCommandTest(@TempDir Path home) throws IOException {
+    this.home = home;
+    this.prompts = home.resolve("prompts.txt");
+    Files.writeString(prompts, "a lighthouse at dawn\na red fox in the snow\n");
+  }
+
+  private Path out() {
+    return home.resolve("out");
+  }
+
+  private Terminal generate(int status, String... words) {
+    List<String> all = new ArrayList<>();
+    all.add("generate");
+    all.add("--input=" + prompts);
+    all.add("--output=" + out());
+    all.addAll(List.of(words));
+    Terminal terminal = Terminal.at(home);
+    assertThat(terminal.run(all.toArray(new String[0])))
+        .as("%s", terminal.errLines())
+        .isEqualTo(status);
+    return terminal;
+  }
+
+  private Path copyOfTinyModel() throws IOException {
+    Path copy = home.resolve("model");
+    try (Stream<Path> all = Files.walk(TinyModels.torch())) {
+      for (Path file : (Iterable<Path>) all::iterator) {
+        Path target = copy.resolve(TinyModels.torch().relativize(file).toString());
+        if (Files.isDirectory(file)) {
+          Files.createDirectories(target);
+        } else {
+          Files.copy(file, target);
+        }
+      }
+    }
+    return copy;
+  }
+
+  @Test
+  void drawsEveryPromptWithTheDemoModel() throws IOException {
+    Terminal terminal = generate(0, "--steps=2");
+
+    try (Stream<Path> images = Files.walk(out().resolve("images"))) {
+      assertThat(images.filter(Files::isRegularFile)).hasSize(2);
+    }
+    assertThat(out().resolve("_SUCCESS")).exists();
+    assertThat(terminal.outLines())
+        .anyMatch(line -> line.matches("2 images made in .*, .* images/s while drawing"))
+        .last()
+        .isEqualTo("Dataset: " + out());
+    assertThat(terminal.errLines()).noneMatch(line -> line.startsWith("warning"));
+
+    // The same command again has nothing left to do, and says so.
+    JsonNode again = new ObjectMapper().readTree(generate(0, "--steps=2", "--json").out());
+    assertThat(again.get("succeeded").asBoolean()).isTrue();
+    assertThat(again.get("counts").get("already_present").asInt()).isEqualTo(2);
+    assertThat(again.get("counts").get("generated").asInt()).isZero();
+    assertThat(again.get("output").asText()).isEqualTo(out().toString());
+  }
+
+  @Test
+  void failsWhenTheOutputHoldsAnotherDataset() {
+    generate(0, "--steps=1");
+
+    Terminal terminal = generate(1, "--steps=2");
+
+    assertThat(terminal.out()).isEmpty();
+    assertThat(terminal.errLines().get(0))
+        .startsWith("The job failed: output " + out() + " holds another dataset")
+        .contains("steps is 1 there and 2 now");
+  }
+
+  @Test
+  void failsWithoutOneUsablePrompt() throws IOException {
+    Files.writeString(prompts, "# nothing\n");
+
+    assertThat(generate(1).errLines().get(0))
+        .startsWith("The job failed: ")
+        .contains("at least one usable prompt");
+  }
+
+  @Test
+  void refusesDevicesThatAreNotThere() {
+    for (String kind : List.of("gpu", "tpu")) {
+      assertThat(generate(2, "--deviceKind=" + kind).errLines())
+          .containsExactly(
+              "--deviceKind="
+                  + kind
+                  + ": engine OnnxRuntime finds no "
+                  + kind
+                  + " here, only cpu; run where there is one, or leave the option out",
+              "Nothing was started. ./shardlight generate --help explains.");
+    }
+    assertThat(out()).doesNotExist();
+  }
+
+  @Test
+  void namesEveryFileAModelLacks() throws IOException {
+    Path model = copyOfTinyModel();
+    Files.delete(model.resolve("tokenizer/merges.txt"));
+    Files.delete(model.resolve("unet/config.json"));
+
+    assertThat(generate(2, "--model=" + model).errLines())
+        .hasSize(3)
+        .anyMatch(line -> line.startsWith("--model=" + model + ": tokenizer/merges.txt is missing"))
+        .anyMatch(line -> line.startsWith("--model=" + model + ": unet/config.json is missing"));
+  }
+
+  @Test
+  void explainsTruncatedWeightsInOneLine() throws IOException {
+    Path model = copyOfTinyModel();
+    Path weights = model.resolve("vae/diffusion_pytorch_model.safetensors");
+    byte[] whole = Files.readAllBytes(weights);
+    Files.write(weights, Arrays.copyOf(whole, whole.length / 2));
+
+    assertThat(generate(2, "--model=" + model).errLines())
+        .hasSize(2)
+        .first()
+        .asString()
+        .startsWith("--model=" + model + ": ")
+        .contains("diffusion_pytorch_model.safetensors");
+  }
+
+  @Test
+  void refusesModelsItCannotFind() {
+    assertThat(generate(2, "--model=" + home + "/none").errLines())
+        .contains(
+            "--model="
+                + home
+                + "/none: no such directory; give demo or a directory that holds"
+                + " model_index.json");
+    assertThat(generate(2, "--model=hf://owner/name").errLines())
+        .contains(
+            "--model=hf://owner/name: fetching models is not available in this version; give a"
+                + " local directory");
+  }
+
+  @Test
+  void asksForTheLicenceThatTheModelNames() throws IOException {
+    Path model = copyOfTinyModel();
+    Files.writeString(
+        model.resolve("README.md"), "---\nlicense: creativeml-openrail-m\n---\n# Tiny\n");
+
+    assertThat(generate(2, "--model=" + model).errLines())
+        .contains(
+            "--acceptLicense: the model's README.md names the licence creativeml-openrail-m; read"
+                + " it and accept it by --acceptLicense=creativeml-openrail-m");
+    generate(0, "--model=" + model, "--acceptLicense=creativeml-openrail-m", "--steps=1");
+    assertThat(model.resolve(".shardlight")).isDirectory();
+  }
+
+  @Test
+  void refusesStepsThatTheScheduleLacks() throws IOException {
+    Path model = copyOfTinyModel();
+    Path config = model.resolve("scheduler/scheduler_config.json");
+    Files.writeString(
+        config, Files.readString(config).replace("PNDMScheduler", "UniPCMultistepScheduler"));
+
+    assertThat(generate(2, "--model=" + model).errLines().get(0))
+        .startsWith("--scheduler: the model's scheduler is \"UniPCMultistepScheduler\"");
+    generate(0, "--model=" + model, "--scheduler=ddim", "--steps=1");
+  }
+
+  @Test
+  void unwritableCacheNamesTheSettingThatMovesIt() throws IOException {
+    // The cache directory would be below a file, which stops root too.
+    Files.writeString(home.resolve("cache"), "");
+
+    assertThat(generate(2).errLines().get(0))
+        .startsWith("--model=demo: cannot write the cache directory " + home.resolve("cache"))
+        .contains("set XDG_CACHE_HOME to a directory that can be written");
+  }
+
+  @Test
+  void readOnlyModelKeepsItsWeightsInTheCache() {
+    // Nobody can write there, root neither.
+    Path model = Path.of("/proc/self");
+    Map<String, String> environment = Map.of(CacheDirectory.VARIABLE, home.toString());
+
+    assertThat(CacheDirectory.forModel(model, environment).getParent())
+        .isEqualTo(home.resolve("shardlight"));
+    assertThat(CacheDirectory.forModel(home, environment)).isEqualTo(home.resolve(".shardlight"));
+  }
+}

@@ -1,0 +1,106 @@
+package io.shardlight.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.shardlight.fixtures.Golden;
+import io.shardlight.fixtures.TinyModels;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TokenizeCommandTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private final Path home;
+
+  TokenizeCommandTest(@TempDir Path home) {
+    this.home = home;
+  }
+
+  private static List<JsonNode> goldenPrompts() {
+    List<JsonNode> all = new ArrayList<>();
+    Golden.json("tiny/tokens.json").get("prompts").forEach(all::add);
+    assertThat(all).hasSize(48);
+    return all;
+  }
+
+  @Test
+  void printsGoldenIdsOfEveryPrompt() throws IOException {
+    for (JsonNode golden : goldenPrompts()) {
+      String prompt = golden.get("prompt").asText();
+      Terminal terminal = Terminal.at(home);
+
+      assertThat(terminal.run("tokenize", "--model=" + TinyModels.torch(), "--prompt=" + prompt))
+          .isZero();
+
+      assertThat(terminal.outLines()).hasSize(1);
+      JsonNode printed = JSON.readTree(terminal.out());
+      assertThat(printed.fieldNames()).toIterable().containsExactly("prompt", "ids", "truncated");
+      assertThat(printed.get("prompt").asText()).isEqualTo(prompt);
+      assertThat(printed.get("ids")).as(prompt).isEqualTo(golden.get("ids_ftfy"));
+      assertThat(printed.get("truncated").asBoolean())
+          .as(prompt)
+          .isEqualTo(golden.get("n_untruncated_ftfy").asInt() > 77);
+    }
+  }
+
+  @Test
+  void readsFileAndStandardInputALineAPrompt() throws IOException {
+    String text = "# comment\na red fox\n\n  a lighthouse at dawn  \n";
+    Path file = Files.writeString(home.resolve("prompts.txt"), text);
+    Terminal fromFile = Terminal.at(home);
+    Terminal fromInput = Terminal.at(home, text);
+
+    assertThat(fromFile.run("tokenize", "--input", file.toString())).isZero();
+    assertThat(fromInput.run("tokenize")).isZero();
+
+    assertThat(fromFile.outLines())
+        .satisfiesExactly(
+            line -> assertThat(line).startsWith("{\"prompt\":\"a red fox\",\"ids\":["),
+            line -> assertThat(line).startsWith("{\"prompt\":\"a lighthouse at dawn\",\"ids\":["));
+    assertThat(fromInput.out()).isEqualTo(fromFile.out());
+  }
+
+  @Test
+  void demoHasTheTinyModelsTokenizer() {
+    Terminal demo = Terminal.at(home);
+    Terminal tiny = Terminal.at(home);
+
+    assertThat(demo.run("tokenize", "--prompt=a quiet harbour")).isZero();
+    assertThat(tiny.run("tokenize", "--model=" + TinyModels.torch(), "--prompt=a quiet harbour"))
+        .isZero();
+
+    assertThat(demo.out()).isEqualTo(tiny.out());
+  }
+
+  @Test
+  void refusesWhatItCannotRead() {
+    Terminal terminal = Terminal.at(home);
+
+    assertThat(terminal.run("tokenize", "--prompt=x", "--input=" + home + "/none.txt"))
+        .isEqualTo(2);
+
+    assertThat(terminal.errLines())
+        .containsExactly(
+            "--prompt and --input: only one can be read; leave one out",
+            "--input=" + home + "/none.txt: no such readable file",
+            "Nothing was started. ./shardlight tokenize --help explains.");
+  }
+
+  @Test
+  void failsOnBytesThatAreNotUtf8() throws IOException {
+    Path file = home.resolve("prompts.txt");
+    Files.write(file, "caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
+    Terminal terminal = Terminal.at(home);
+
+    assertThat(terminal.run("tokenize", "--input=" + file)).isEqualTo(1);
+
+    assertThat(terminal.errLines().get(0)).contains(file + " is not UTF-8; convert it");
+  }
+}
