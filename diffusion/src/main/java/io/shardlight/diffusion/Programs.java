@@ -18,7 +18,10 @@ import java.util.function.IntFunction;
  * Thread-safe.
  */
 final class Programs implements AutoCloseable {
-  /** Sizes kept ready; a dataset's shards come size by size, so few are in use at once. */
+  /**
+   * Programs kept ready. A batch uses four at most (text encoder, UNet with and without guidance,
+   * VAE) and the longest unused goes first, so none is closed while it runs.
+   */
   private static final int MAX_PROGRAMS = 8;
 
   private record Key(String component, int batch, int latentHeight, int latentWidth) {}

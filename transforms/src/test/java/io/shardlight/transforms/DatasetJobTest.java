@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.avro.generic.GenericRecord;
 import org.junit.jupiter.api.Test;
@@ -235,9 +236,10 @@ class DatasetJobTest {
     DatasetJob clean = job("clean");
     clean.run();
     FakeDevices lost = FakeDevices.withSlots(2);
-    DatasetJob broken = job("dataset").on(new BreaksAfter(lost, 4));
+    // One shard after the other, so that the first is committed when the devices are lost.
+    DatasetJob broken = job("dataset").on(new BreaksAfter(lost, 4)).withTargetParallelism(1);
     assertThatThrownBy(broken::run).hasStackTraceContaining("device lost");
-    assertThat(lost.log().open).hasValue(0);
+    waitUntilClosed(lost);
     assertThat(broken.files()).doesNotContainKey("_SUCCESS");
     // A writer that was killed leaves its temporary file.
     Files.createDirectories(folder.resolve("dataset/.tmp"));
@@ -360,6 +362,15 @@ class DatasetJobTest {
 
     assertThatThrownBy(job::run).hasStackTraceContaining("wanted to create " + name);
     assertThat(image).hasContent("tampered");
+  }
+
+  /** The direct runner tears functions down after it has told of a failure. */
+  private static void waitUntilClosed(FakeDevices devices) throws InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (devices.log().open.get() > 0) {
+      assertThat(System.nanoTime()).as("time to close the devices").isLessThan(deadline);
+      TimeUnit.MILLISECONDS.sleep(10);
+    }
   }
 
   private static Map<String, byte[]> images(DatasetJob job) throws IOException {

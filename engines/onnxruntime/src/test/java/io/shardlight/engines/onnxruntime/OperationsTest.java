@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import io.shardlight.diffusion.graph.Activation;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.GraphBuilder;
+import io.shardlight.diffusion.graph.GraphInterpreter;
 import io.shardlight.diffusion.graph.Node;
 import io.shardlight.diffusion.graph.Op;
 import java.nio.file.Path;
@@ -425,7 +426,8 @@ class OperationsTest {
           StoredParameters parameters =
               StoredParameters.random(graph, directory.resolve("weights"), 1, true);
           Map<String, double[]> inputs = randomInputs(graph);
-          double[] exact = DoubleInterpreter.run(graph, inputs, parameters.values).get(0);
+          double[] exact =
+              new GraphInterpreter(graph, parameters).run(inputs).values().iterator().next();
           try (Lowered lowered =
               Lowered.load(lowering, graph, parameters, Lowered.options(fusions, directory))) {
             assertClose(lowered.run(inputs).get(0), exact, tolerance);

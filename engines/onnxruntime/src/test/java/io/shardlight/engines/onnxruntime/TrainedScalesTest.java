@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.GraphBuilder;
+import io.shardlight.diffusion.graph.GraphInterpreter;
 import io.shardlight.diffusion.graph.Node;
 import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.model.UNet2DCondition;
@@ -50,7 +51,8 @@ class TrainedScalesTest {
         Map.of("image", around(mean, 4096, random), "tokens", around(mean, 1152, random));
     StoredParameters parameters =
         StoredParameters.random(graph, directory.resolve("weights"), 1, true);
-    List<double[]> exact = DoubleInterpreter.run(graph, inputs, parameters.values);
+    List<double[]> exact =
+        List.copyOf(new GraphInterpreter(graph, parameters).run(inputs).values());
 
     for (boolean fusions : new boolean[] {false, true}) {
       try (Lowered lowered =
@@ -81,7 +83,8 @@ class TrainedScalesTest {
             "timestep", new double[] {500, 500},
             "encoder_hidden_states", Golden.array("tiny/unet_in_context.npy").doubles());
     Graph inside = graph.withOutputs(List.of("down_blocks.0.resnets.1", "up_blocks.0.resnets.0"));
-    List<double[]> exact = DoubleInterpreter.run(inside, inputs, parameters.values);
+    List<double[]> exact =
+        List.copyOf(new GraphInterpreter(inside, parameters).run(inputs).values());
     assertThat(largest(exact.get(1))).isBetween(300.0, 10000.0);
     assertThat(largest(exact.get(2))).isBetween(300.0, 10000.0);
 

@@ -12,8 +12,9 @@ import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
- * Evaluates graphs in double arithmetic by plain loops, one operation after the other: slow, and
- * independent of every engine, so that it can judge them. Thread-safe.
+ * What the operations mean: evaluates graphs in double arithmetic by plain loops, one operation
+ * after the other. Slow, and independent of every engine, so that the tests of each {@link
+ * Lowering} are judged by it; no program of a pipeline uses it. Thread-safe.
  */
 public final class GraphInterpreter {
   private final Graph graph;
