@@ -1,9 +1,12 @@
 package io.shardlight.diffusion;
 
+import io.shardlight.diffusion.PromptEncoder.PromptEmbeddings;
 import io.shardlight.diffusion.random.JaxRandom;
 import io.shardlight.diffusion.random.ThreefryMode;
 import io.shardlight.diffusion.scheduler.Scheduler;
 import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Draws one image: prompt embeddings, noise, the denoising steps with classifier-free guidance, the
@@ -21,7 +24,12 @@ final class DenoisingLoop {
     this.promptEncoder = promptEncoder;
   }
 
-  GeneratedImage draw(ImageRequest request) {
+  /**
+   * @param stopped looked at between steps
+   * @throws CancellationException if {@code stopped} became true
+   * @throws ArithmeticException if the image has pixels that are no numbers
+   */
+  GeneratedImage draw(ImageRequest request, AtomicBoolean stopped) {
     int height = request.heightPixels() / model.vae().config().downsamplingFactor();
     int width = request.widthPixels() / model.vae().config().downsamplingFactor();
     float[] noise =
@@ -29,27 +37,25 @@ final class DenoisingLoop {
             request.noiseKey(),
             model.vae().config().latentChannels() * height * width,
             ThreefryMode.ORIGINAL);
-    float[] latents = denoise(request, noise);
+    PromptEmbeddings prompt = promptEncoder.encode(request.prompt());
+    float[] latents = denoise(request, prompt, noise, stopped);
     float[] image = decode(latents, height, width);
     return new GeneratedImage(
-        request.widthPixels(),
-        request.heightPixels(),
-        toRgb(image),
-        promptEncoder.encode(request.prompt()).truncated());
+        request.widthPixels(), request.heightPixels(), toRgb(image), prompt.truncated());
   }
 
   /**
    * @param noise standard normal, {@code [1, 4, height/8, width/8]}
    * @return latents, shape of the noise
    */
-  float[] denoise(ImageRequest request, float[] noise) {
+  float[] denoise(
+      ImageRequest request, PromptEmbeddings prompt, float[] noise, AtomicBoolean stopped) {
     // 1. prompt embeddings, unconditional first
     boolean guided = model.guides(request.guidanceScale());
-    float[] conditional = promptEncoder.encode(request.prompt()).values();
     float[] context =
         guided
-            ? concat(promptEncoder.encode(request.negativePrompt()).values(), conditional)
-            : conditional;
+            ? concat(promptEncoder.encode(request.negativePrompt()).values(), prompt.values())
+            : prompt.values();
 
     // 2. latents
     Scheduler scheduler = request.scheduler().create(model.schedulerConfig(), request.steps());
@@ -66,6 +72,9 @@ final class DenoisingLoop {
     // 3. steps
     int calls = model.numerics().stepsToRun(scheduler.stepCount(), request.steps());
     for (int step = 0; step < calls; step++) {
+      if (stopped.get()) {
+        throw new CancellationException("stopped before step " + step);
+      }
       float[] input = scheduler.scaleModelInput(latents, step);
       float timestep = scheduler.timestep(step);
       float[] prediction =
@@ -101,13 +110,26 @@ final class DenoisingLoop {
     return guided;
   }
 
-  /** Planes in about {@code [-1, 1]} to interleaved bytes, halves rounded to even as NumPy does. */
+  /**
+   * Planes in about {@code [-1, 1]} to interleaved bytes, halves rounded to even as NumPy does.
+   *
+   * @throws ArithmeticException if a value is no number
+   */
   static byte[] toRgb(float[] image) {
     int pixels = image.length / 3;
     byte[] rgb = new byte[image.length];
     for (int channel = 0; channel < 3; channel++) {
       for (int i = 0; i < pixels; i++) {
-        rgb[3 * i + channel] = (byte) Math.rint(unit(image[channel * pixels + i]) * 255);
+        float value = image[channel * pixels + i];
+        if (Float.isNaN(value)) {
+          throw new ArithmeticException(
+              "the image must be numbers, but channel "
+                  + channel
+                  + " of pixel "
+                  + i
+                  + " is NaN; the weights are damaged, or a value left the range of their type");
+        }
+        rgb[3 * i + channel] = (byte) Math.rint(unit(value) * 255);
       }
     }
     return rgb;

@@ -17,8 +17,9 @@ public interface ImageGenerator extends AutoCloseable {
    * @param requests 1 to {@link #slots()} requests of one size, scheduler and step count
    * @return one image a request, in the same order
    * @throws IllegalArgumentException if the requests are too many or don't go together
+   * @throws InterruptedException if the thread is interrupted; no device works any more by then
    */
-  List<GeneratedImage> generate(List<ImageRequest> requests);
+  List<GeneratedImage> generate(List<ImageRequest> requests) throws InterruptedException;
 
   /** Frees the devices; no exception. */
   @Override

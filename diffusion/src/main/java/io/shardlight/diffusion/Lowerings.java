@@ -8,7 +8,7 @@ import java.util.ServiceLoader;
 public final class Lowerings {
   private Lowerings() {}
 
-  /** Names of the engines that have a lowering here, best first. */
+  /** Names of the engines that have a lowering here, in the order of the class path. */
   public static List<String> engineNames() {
     return load().stream().map(Lowering::engineName).toList();
   }

@@ -11,6 +11,7 @@ import ai.djl.translate.NoopTranslator;
 import ai.djl.translate.TranslateException;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.Node;
+import java.lang.reflect.Array;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.List;
@@ -47,6 +48,7 @@ final class Program implements AutoCloseable {
       NDList arrays = new NDList();
       for (int i = 0; i < inputs.length; i++) {
         Shape shape = graph.inputs().get(i).shape();
+        requireSize(i, shape, Array.getLength(inputs[i]));
         if (inputs[i] instanceof float[] floats) {
           arrays.add(manager.create(FloatBuffer.wrap(floats), shape));
         } else {
@@ -61,6 +63,20 @@ final class Program implements AutoCloseable {
       throw new EngineException(describe(), e);
     } finally {
       idle.add(predictor);
+    }
+  }
+
+  /** DJL cuts what is too long, with a warning nobody sees. */
+  private void requireSize(int index, Shape shape, int length) {
+    if (shape.size() != length) {
+      throw new IllegalArgumentException(
+          graph.name()
+              + ": input "
+              + graph.inputs().get(index)
+              + " has "
+              + shape.size()
+              + " elements, but got "
+              + length);
     }
   }
 

@@ -31,6 +31,7 @@ final class Programs implements AutoCloseable {
   private final IntFunction<LoweringOptions> options;
   private final LinkedHashMap<Key, Program> programs = new LinkedHashMap<>(16, 0.75f, true);
   private int loads;
+  private boolean closed;
 
   /**
    * @param options for a program that works on so many latent pixels
@@ -57,6 +58,9 @@ final class Programs implements AutoCloseable {
   }
 
   private synchronized Program get(Key key) {
+    if (closed) {
+      throw new IllegalStateException("the model has been closed");
+    }
     Program known = programs.get(key);
     if (known != null) {
       return known;
@@ -110,6 +114,7 @@ final class Programs implements AutoCloseable {
 
   @Override
   public synchronized void close() {
+    closed = true;
     programs.values().forEach(Program::close);
     programs.clear();
   }

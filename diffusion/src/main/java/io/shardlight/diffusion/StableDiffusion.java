@@ -1,6 +1,5 @@
 package io.shardlight.diffusion;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.shardlight.diffusion.model.AutoencoderKl;
 import io.shardlight.diffusion.model.ClipTextModel;
 import io.shardlight.diffusion.model.Numerics;
@@ -8,9 +7,11 @@ import io.shardlight.diffusion.model.UNet2DCondition;
 import io.shardlight.diffusion.scheduler.SchedulerConfig;
 import io.shardlight.diffusion.tokenizer.ClipTokenizer;
 import io.shardlight.diffusion.weights.ModelDirectory;
+import io.shardlight.diffusion.weights.ModelDirectoryException;
 import io.shardlight.diffusion.weights.Origin;
 import io.shardlight.diffusion.weights.Weights;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -19,6 +20,9 @@ import java.util.Optional;
  * weights, tokenizer and scheduler settings. Immutable and thread-safe.
  */
 public final class StableDiffusion {
+  /** Image pixels along a latent pixel; the noise of CONTRACT's seeds is drawn for this one. */
+  private static final int VAE_FACTOR = 8;
+
   private final ModelDirectory directory;
   private final Numerics numerics;
   private final ClipTokenizer tokenizer;
@@ -37,23 +41,75 @@ public final class StableDiffusion {
         wanted.orElse(directory.origin() == Origin.FLAX ? Numerics.FLAX : Numerics.TORCH);
     this.tokenizer = ClipTokenizer.load(directory.tokenizer());
     this.schedulerConfig = SchedulerConfig.read(directory.config("scheduler"));
-    JsonNode unetConfig = directory.config("unet");
     this.textEncoder = ClipTextModel.read(directory.config("text_encoder"));
-    this.unet = UNet2DCondition.read(unetConfig, numerics);
+    this.unet = UNet2DCondition.read(directory.config("unet"), numerics);
     this.vae = AutoencoderKl.read(directory.config("vae"));
     this.textEncoderWeights = directory.weights("text_encoder");
     this.unetWeights = directory.weights("unet");
     this.vaeWeights = directory.weights("vae");
-    this.sampleSize = unetConfig.path("sample_size").asInt(64);
+    this.sampleSize = unet.config().sampleSize();
+    requireOneModel();
 
     int tokens = tokenizer.maxLength();
-    int latents = vae.config().downsamplingFactor();
     textEncoderWeights.requireMatch(List.of(textEncoder.graph(1)));
     unetWeights.requireMatch(List.of(unet.graph(1, sampleSize, sampleSize, tokens)));
     vaeWeights.requireMatch(
         List.of(
             vae.decoderGraph(1, sampleSize, sampleSize),
-            vae.encoderGraph(1, latents * sampleSize, latents * sampleSize)));
+            vae.encoderGraph(1, VAE_FACTOR * sampleSize, VAE_FACTOR * sampleSize)));
+  }
+
+  /** Components of one checkpoint fit each other; a folder put together by hand may not. */
+  private void requireOneModel() throws ModelDirectoryException {
+    List<String> problems = new ArrayList<>();
+    requireEqual(
+        problems,
+        "tokenizer/tokenizer_config.json: model_max_length",
+        tokenizer.maxLength(),
+        "text_encoder/config.json: max_position_embeddings",
+        textEncoder.config().maxPositions());
+    requireEqual(
+        problems,
+        "unet/config.json: cross_attention_dim",
+        unet.config().crossAttentionDim(),
+        "text_encoder/config.json: hidden_size",
+        textEncoder.config().hiddenSize());
+    requireEqual(
+        problems,
+        "unet/config.json: in_channels",
+        unet.config().inChannels(),
+        "vae/config.json: latent_channels",
+        vae.config().latentChannels());
+    requireEqual(
+        problems,
+        "unet/config.json: out_channels",
+        unet.config().outChannels(),
+        "vae/config.json: latent_channels",
+        vae.config().latentChannels());
+    if (tokenizer.vocabularySize() > textEncoder.config().vocabularySize()) {
+      problems.add(
+          "tokenizer/vocab.json has ids up to "
+              + (tokenizer.vocabularySize() - 1)
+              + ", but text_encoder/config.json: vocab_size is "
+              + textEncoder.config().vocabularySize());
+    }
+    if (vae.config().downsamplingFactor() != VAE_FACTOR) {
+      problems.add(
+          "vae/config.json: block_out_channels has "
+              + vae.config().blockOutChannels().size()
+              + " levels, but only 4, for latents of an eighth of the image, are supported");
+    }
+    if (!problems.isEmpty()) {
+      problems.add("text-to-image checkpoints of Stable Diffusion 1.x fit, others may not");
+      throw new ModelDirectoryException(directory.path(), problems);
+    }
+  }
+
+  private static void requireEqual(
+      List<String> problems, String first, int firstValue, String second, int secondValue) {
+    if (firstValue != secondValue) {
+      problems.add(first + " is " + firstValue + ", but " + second + " is " + secondValue);
+    }
   }
 
   /**

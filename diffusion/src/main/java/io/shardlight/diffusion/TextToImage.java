@@ -6,11 +6,12 @@ import io.shardlight.diffusion.graph.Lowering;
 import io.shardlight.diffusion.graph.LoweringOptions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Stable Diffusion on the devices of this machine: weights replicated, batches sharded.
@@ -109,7 +110,7 @@ public final class TextToImage implements ImageGenerator {
   }
 
   @Override
-  public List<GeneratedImage> generate(List<ImageRequest> requests) {
+  public List<GeneratedImage> generate(List<ImageRequest> requests) throws InterruptedException {
     ShardedBatch batch = ShardedBatch.shard(requests, devices, batchPerDevice);
     ImageRequest first = requests.get(0);
     int latentPixels =
@@ -119,41 +120,46 @@ public final class TextToImage implements ImageGenerator {
                 * model.vae().config().downsamplingFactor());
     ExecutorService lanes = lanes(latentPixels) > 1 ? smallLanes : largeLane;
 
+    AtomicBoolean stopped = new AtomicBoolean();
     List<Future<GeneratedImage>> drawn = new ArrayList<>(requests.size());
     for (List<Slot> slice : batch.slices()) {
       for (Slot slot : slice) {
         // A virtual device need not draw what is masked: unlike a real one it gains nothing by it.
         if (slot.live()) {
-          drawn.add(lanes.submit(() -> loop.draw(slot.request())));
+          drawn.add(lanes.submit(() -> loop.draw(slot.request(), stopped)));
         }
       }
     }
-    return await(drawn);
+    return await(drawn, stopped);
   }
 
-  /** Waits for all, also after a failure, so that no device still works when this returns. */
-  private static List<GeneratedImage> await(List<Future<GeneratedImage>> drawn) {
+  /**
+   * Waits for all, also after a failure or an interrupt, so that no device still works when this
+   * returns; what has not ended by then is told to stop.
+   */
+  private static List<GeneratedImage> await(
+      List<Future<GeneratedImage>> drawn, AtomicBoolean stopped) throws InterruptedException {
     List<GeneratedImage> images = new ArrayList<>(drawn.size());
     Throwable failure = null;
     boolean interrupted = false;
     for (Future<GeneratedImage> future : drawn) {
-      while (true) {
+      boolean ended = false;
+      while (!ended) {
         try {
           images.add(future.get());
+          ended = true;
         } catch (InterruptedException e) {
           interrupted = true;
-          drawn.forEach(f -> f.cancel(false));
-          continue;
-        } catch (CancellationException e) {
-          failure = failure == null ? e : failure;
+          stopped.set(true);
         } catch (ExecutionException e) {
+          ended = true;
+          stopped.set(true);
           failure = failure == null ? e.getCause() : failure;
         }
-        break;
       }
     }
     if (interrupted) {
-      Thread.currentThread().interrupt();
+      throw new InterruptedException("interrupted while drawing");
     }
     if (failure instanceof Error error) {
       throw error;
@@ -201,8 +207,25 @@ public final class TextToImage implements ImageGenerator {
 
   @Override
   public void close() {
-    smallLanes.shutdown();
-    largeLane.shutdown();
+    terminate(smallLanes);
+    terminate(largeLane);
     programs.close();
+  }
+
+  /** A program closed under a running lane would take the process with it. */
+  private static void terminate(ExecutorService lanes) {
+    lanes.shutdown();
+    boolean interrupted = false;
+    boolean terminated = false;
+    while (!terminated) {
+      try {
+        terminated = lanes.awaitTermination(1, TimeUnit.MINUTES);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

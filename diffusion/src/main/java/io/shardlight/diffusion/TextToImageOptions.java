@@ -1,18 +1,16 @@
 package io.shardlight.diffusion;
 
-import io.shardlight.diffusion.model.Numerics;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Where and how a model runs; nothing here changes what is drawn, but for {@link #numerics}.
+ * Where and how a model runs; nothing here changes what is drawn.
  *
  * @param engine {@code auto}, or the name of a DJL engine that has a lowering: {@code OnnxRuntime}
  * @param devices how many devices; empty for all there are
  * @param deviceKind the kind the devices must be; empty for any
  * @param batchPerDevice images per device and call, at least 1
- * @param numerics whose arithmetic to follow; empty for the checkpoint's own
  * @param cacheDirectory where transformed weights are kept; empty for {@code .shardlight} in the
  *     model's folder
  * @param fusions false for the plain lowering, operation by operation, to compare with
@@ -22,19 +20,12 @@ public record TextToImageOptions(
     OptionalInt devices,
     Optional<DeviceKind> deviceKind,
     int batchPerDevice,
-    Optional<Numerics> numerics,
     Optional<Path> cacheDirectory,
     boolean fusions) {
   /** All devices of the best engine, one image each. */
   public static final TextToImageOptions DEFAULTS =
       new TextToImageOptions(
-          "auto",
-          OptionalInt.empty(),
-          Optional.empty(),
-          1,
-          Optional.empty(),
-          Optional.empty(),
-          true);
+          "auto", OptionalInt.empty(), Optional.empty(), 1, Optional.empty(), true);
 
   public TextToImageOptions {
     if (devices.isPresent() && devices.getAsInt() < 1) {
@@ -49,42 +40,30 @@ public record TextToImageOptions(
 
   public TextToImageOptions withEngine(String value) {
     return new TextToImageOptions(
-        value, devices, deviceKind, batchPerDevice, numerics, cacheDirectory, fusions);
+        value, devices, deviceKind, batchPerDevice, cacheDirectory, fusions);
   }
 
   public TextToImageOptions withDevices(int value) {
     return new TextToImageOptions(
-        engine,
-        OptionalInt.of(value),
-        deviceKind,
-        batchPerDevice,
-        numerics,
-        cacheDirectory,
-        fusions);
+        engine, OptionalInt.of(value), deviceKind, batchPerDevice, cacheDirectory, fusions);
   }
 
   public TextToImageOptions withDeviceKind(DeviceKind value) {
     return new TextToImageOptions(
-        engine, devices, Optional.of(value), batchPerDevice, numerics, cacheDirectory, fusions);
+        engine, devices, Optional.of(value), batchPerDevice, cacheDirectory, fusions);
   }
 
   public TextToImageOptions withBatchPerDevice(int value) {
-    return new TextToImageOptions(
-        engine, devices, deviceKind, value, numerics, cacheDirectory, fusions);
-  }
-
-  public TextToImageOptions withNumerics(Numerics value) {
-    return new TextToImageOptions(
-        engine, devices, deviceKind, batchPerDevice, Optional.of(value), cacheDirectory, fusions);
+    return new TextToImageOptions(engine, devices, deviceKind, value, cacheDirectory, fusions);
   }
 
   public TextToImageOptions withCacheDirectory(Path value) {
     return new TextToImageOptions(
-        engine, devices, deviceKind, batchPerDevice, numerics, Optional.of(value), fusions);
+        engine, devices, deviceKind, batchPerDevice, Optional.of(value), fusions);
   }
 
   public TextToImageOptions withFusions(boolean value) {
     return new TextToImageOptions(
-        engine, devices, deviceKind, batchPerDevice, numerics, cacheDirectory, value);
+        engine, devices, deviceKind, batchPerDevice, cacheDirectory, value);
   }
 }

@@ -1,6 +1,7 @@
 package io.shardlight.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 
@@ -26,6 +27,13 @@ class DenoisingLoopTest {
     assertThat(DenoisingLoop.unit(odd) * 255).isEqualTo(127.5f);
     assertThat(DenoisingLoop.toRgb(new float[] {even, odd, odd}))
         .containsExactly(bytes(126, 128, 128));
+  }
+
+  @Test
+  void refusesPixelsThatAreNoNumbers() {
+    assertThatThrownBy(() -> DenoisingLoop.toRgb(new float[] {0, Float.NaN, 0}))
+        .isInstanceOf(ArithmeticException.class)
+        .hasMessageContaining("channel 1");
   }
 
   private static byte[] bytes(int... values) {

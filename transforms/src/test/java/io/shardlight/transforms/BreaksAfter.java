@@ -21,7 +21,8 @@ record BreaksAfter(FakeDevices devices, int batches) implements GeneratorFactory
       }
 
       @Override
-      public List<GeneratedImage> generate(List<ImageRequest> requests) {
+      public List<GeneratedImage> generate(List<ImageRequest> requests)
+          throws InterruptedException {
         if (left.getAndDecrement() <= 0) {
           throw new UncheckedIOException(new IOException("device lost"));
         }

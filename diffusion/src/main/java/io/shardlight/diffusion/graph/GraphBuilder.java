@@ -97,11 +97,15 @@ public final class GraphBuilder {
         image,
         weight,
         bias);
-    long height =
-        (image.dimension(2) + op.padTop() + op.padBottom() - weight.dimension(2)) / op.stride() + 1;
-    long width =
-        (image.dimension(3) + op.padLeft() + op.padRight() - weight.dimension(3)) / op.stride() + 1;
-    check(height > 0 && width > 0, "conv2d kernel %s is larger than the image %s", weight, image);
+    long paddedHeight = op.padTop() + image.dimension(2) + op.padBottom();
+    long paddedWidth = op.padLeft() + image.dimension(3) + op.padRight();
+    check(
+        weight.dimension(2) <= paddedHeight && weight.dimension(3) <= paddedWidth,
+        "conv2d kernel %s is larger than the image %s",
+        weight,
+        image);
+    long height = (paddedHeight - weight.dimension(2)) / op.stride() + 1;
+    long width = (paddedWidth - weight.dimension(3)) / op.stride() + 1;
     return add(
         op,
         List.of(image, weight, bias),
@@ -387,6 +391,16 @@ public final class GraphBuilder {
     for (Node operand : operands) {
       if (operand.id() >= nodes.size() || nodes.get(operand.id()) != operand) {
         throw new IllegalArgumentException(operand + " belongs to another graph than " + name);
+      }
+    }
+    if (!(op instanceof Op.Embedding)) {
+      for (Node operand : operands) {
+        check(
+            operand.dataType() == DataType.FLOAT32,
+            "%s computes float32, but %s is %s",
+            op.getClass().getSimpleName(),
+            operand,
+            operand.dataType());
       }
     }
     Node node = new Node(nodes.size(), op, operands, shape, dataType);

@@ -9,6 +9,8 @@ import java.util.List;
  * {@code UNet2DConditionModel}; Stable Diffusion v1-4 has them too, but for {@code
  * cross_attention_dim} 768.
  *
+ * @param sampleSize {@code sample_size}, height and width of the latents it was trained on; images
+ *     are so large unless asked for otherwise [64, as v1-4]
  * @param inChannels {@code in_channels} of the latents [4]
  * @param outChannels {@code out_channels} of the prediction [4]
  * @param flipSinToCos {@code flip_sin_to_cos}: cosines before sines in the time embedding [true]
@@ -27,6 +29,7 @@ import java.util.List;
  *     each level from fine to coarse [8 for all]; the middle block has the last
  */
 public record UNet2DConfig(
+    int sampleSize,
     int inChannels,
     int outChannels,
     boolean flipSinToCos,
@@ -104,6 +107,7 @@ public record UNet2DConfig(
     List<Integer> channels = config.counts("block_out_channels", List.of(320, 640, 1280, 1280));
     UNet2DConfig result =
         new UNet2DConfig(
+            config.count("sample_size", 64),
             config.count("in_channels", 4),
             config.count("out_channels", 4),
             config.flag("flip_sin_to_cos", true),
@@ -141,7 +145,7 @@ public record UNet2DConfig(
     config.require("act_fn", "\"silu\"", "\"silu\"", "\"swish\"");
     config.require("center_input_sample", "false", "false");
     config.require("downsample_padding", "1", "0", "1");
-    config.ignore("sample_size", "dropout");
+    config.ignore("dropout");
     // later versions, to 0.39
     config.require("mid_block_type", "\"UNetMidBlock2DCrossAttn\"", "\"UNetMidBlock2DCrossAttn\"");
     config.require("only_cross_attention", "false", "false");

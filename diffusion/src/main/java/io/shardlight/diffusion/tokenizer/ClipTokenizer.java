@@ -3,6 +3,7 @@ package io.shardlight.diffusion.tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,7 @@ public final class ClipTokenizer {
   private final int endId;
   private final int paddingId;
   private final int maxLength;
+  private final int vocabularySize;
 
   private ClipTokenizer(TokenizerFiles files) throws IOException {
     Map<String, Integer> vocabulary = files.vocabulary();
@@ -44,6 +46,7 @@ public final class ClipTokenizer {
     paddingId = files.requireId(vocabulary, "pad_token", padding);
     int unknownId = files.requireId(vocabulary, "unk_token", unknown);
     maxLength = files.maxLength();
+    vocabularySize = 1 + Collections.max(vocabulary.values());
     words = new BytePairEncoder(files.merges(), vocabulary, unknownId);
     Set<String> special = new LinkedHashSet<>(List.of(start, end));
     special.add(unknown);
@@ -73,6 +76,11 @@ public final class ClipTokenizer {
   /** How many ids an encoding has: 77 for CLIP ViT-L/14. */
   public int maxLength() {
     return maxLength;
+  }
+
+  /** One more than the largest id. */
+  public int vocabularySize() {
+    return vocabularySize;
   }
 
   /**

@@ -11,7 +11,10 @@ public final class ModelDirectoryException extends IOException {
   // An array, so that the exception stays serializable.
   private final String[] problems;
 
-  ModelDirectoryException(Path folder, List<String> problems) {
+  /**
+   * @param problems a sentence each
+   */
+  public ModelDirectoryException(Path folder, List<String> problems) {
     super(folder + ": not a usable diffusers model:\n  " + String.join("\n  ", problems));
     this.problems = problems.toArray(String[]::new);
   }

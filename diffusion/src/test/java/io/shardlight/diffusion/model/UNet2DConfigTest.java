@@ -32,6 +32,7 @@ class UNet2DConfigTest {
     assertThat(UNet2DConfig.read(JsonNodeFactory.instance.objectNode(), Numerics.TORCH))
         .isEqualTo(
             new UNet2DConfig(
+                64,
                 4,
                 4,
                 true,

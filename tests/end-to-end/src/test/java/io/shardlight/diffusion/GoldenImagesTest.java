@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
@@ -132,7 +133,15 @@ class GoldenImagesTest {
     int width = request.widthPixels() / 8;
     DenoisingLoop loop = textToImage.loop();
     float[] noise = JaxRandom.normal(request.noiseKey(), 4 * height * width, ThreefryMode.ORIGINAL);
-    float[] image = loop.decode(loop.denoise(request, noise), height, width);
+    float[] image =
+        loop.decode(
+            loop.denoise(
+                request,
+                textToImage.promptEncoder().encode(request.prompt()),
+                noise,
+                new AtomicBoolean()),
+            height,
+            width);
 
     assertThat(maxPixelDifference(image, pixels.floats())).isLessThanOrEqualTo(PIXEL_TOLERANCE);
     assertThat(maxLevelDifference(DenoisingLoop.toRgb(image), bytes.bytes()))

@@ -2,6 +2,7 @@ package io.shardlight.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.shardlight.diffusion.random.PrngKey;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,7 +35,7 @@ class TextToImageTest {
   }
 
   @Test
-  void encodesThePromptsOnceAndTheUnconditionalOnceARun() throws IOException {
+  void encodesThePromptsOnceAndTheUnconditionalOnceARun() throws Exception {
     try (TextToImage textToImage = replicate(4, 2)) {
       List<ImageRequest> batch =
           IntStream.range(0, 8).mapToObj(i -> request("prompt " + i % 2, i, 7.5f)).toList();
@@ -44,7 +46,7 @@ class TextToImageTest {
   }
 
   @Test
-  void guidanceOfOneNeverRunsTheUnconditionalHalf() throws IOException {
+  void guidanceOfOneNeverRunsTheUnconditionalHalf() throws Exception {
     try (TextToImage textToImage = replicate(1, 1)) {
       textToImage.generate(List.of(request("a prompt", 0, 1)));
       assertThat(textToImage.promptEncoder().runs()).isEqualTo(1);
@@ -53,7 +55,7 @@ class TextToImageTest {
   }
 
   @Test
-  void virtualDevicesShareOneSetOfWeights() throws IOException {
+  void virtualDevicesShareOneSetOfWeights() throws Exception {
     try (TextToImage textToImage = replicate(8, 1)) {
       assertThat(textToImage.slots()).isEqualTo(8);
       textToImage.generate(
@@ -63,7 +65,7 @@ class TextToImageTest {
   }
 
   @Test
-  void imagesComeInTheOrderOfTheirRequests() throws IOException {
+  void imagesComeInTheOrderOfTheirRequests() throws Exception {
     try (TextToImage one = replicate(1, 1);
         TextToImage many = replicate(3, 2)) {
       List<ImageRequest> requests =
@@ -101,5 +103,103 @@ class TextToImageTest {
                     TextToImageOptions.DEFAULTS.withEngine("Abacus")))
         .withMessageContaining("Abacus")
         .withMessageContaining("OnnxRuntime");
+  }
+
+  /** What a cancelled job does: the devices must be at rest before the weights are let go. */
+  @Test
+  void anInterruptedBatchEndsBeforeTheDevicesAreClosed() throws Exception {
+    TextToImage textToImage = replicate(4, 1);
+    List<ImageRequest> batch =
+        IntStream.range(0, 4)
+            .mapToObj(
+                i ->
+                    new ImageRequest(
+                        "a prompt", "", PrngKey.ofSeed(i), 128, 128, SchedulerKind.DDIM, 999, 7.5f))
+            .toList();
+    AtomicReference<Throwable> thrown = new AtomicReference<>();
+    Thread job =
+        new Thread(
+            () -> {
+              try {
+                textToImage.generate(batch);
+              } catch (Throwable e) {
+                thrown.set(e);
+              }
+            });
+    job.start();
+    while (textToImage.programs().loads() < 2) {
+      Thread.onSpinWait();
+    }
+    job.interrupt();
+    job.join();
+    textToImage.close();
+    assertThat(thrown.get()).isInstanceOf(InterruptedException.class);
+    assertThatIllegalStateException()
+        .isThrownBy(() -> textToImage.programs().textEncoder())
+        .withMessageContaining("closed");
+  }
+
+  /** Images above 256x256 are drawn one after the other, each on all cores. */
+  @Test
+  void aLargeImageIsTheSameAloneAndInABatch() throws Exception {
+    List<ImageRequest> batch =
+        IntStream.range(0, 2)
+            .mapToObj(
+                i ->
+                    new ImageRequest(
+                        "a prompt", "", PrngKey.ofSeed(i), 264, 272, SchedulerKind.DDIM, 1, 7.5f))
+            .toList();
+    try (TextToImage one = replicate(1, 1);
+        TextToImage many = replicate(1, 3)) {
+      List<GeneratedImage> together = many.generate(batch);
+      for (int i = 0; i < batch.size(); i++) {
+        assertThat(together.get(i).rgb())
+            .isEqualTo(one.generate(List.of(batch.get(i))).get(0).rgb());
+      }
+    }
+  }
+
+  @Test
+  void programsOfSizesLongUnusedMakeRoomAndComeBack() throws Exception {
+    try (TextToImage textToImage = replicate(1, 1)) {
+      byte[] first = textToImage.generate(List.of(request(64))).get(0).rgb();
+      for (int width = 72; width <= 104; width += 8) {
+        textToImage.generate(List.of(request(width)));
+      }
+      assertThat(textToImage.programs().loads()).as("text encoder, 5 UNets, 5 VAEs").isEqualTo(11);
+      assertThat(textToImage.generate(List.of(request(64))).get(0).rgb()).isEqualTo(first);
+      assertThat(textToImage.programs().loads()).as("UNet and VAE again").isEqualTo(13);
+    }
+  }
+
+  private static ImageRequest request(int widthPixels) {
+    return new ImageRequest(
+        "a prompt", "", PrngKey.ofSeed(0), widthPixels, 64, SchedulerKind.DDIM, 1, 1);
+  }
+
+  @Test
+  void longPromptsAreSaidToBeTruncated() throws Exception {
+    try (TextToImage textToImage = replicate(1, 1)) {
+      assertThat(textToImage.generate(List.of(request("a prompt", 0, 1))).get(0).promptTruncated())
+          .isFalse();
+      String longPrompt = "a very long prompt ".repeat(80);
+      assertThat(textToImage.generate(List.of(request(longPrompt, 0, 1))).get(0).promptTruncated())
+          .isTrue();
+    }
+  }
+
+  @Test
+  void theSameImageComesFromThePlainLowering() throws Exception {
+    StableDiffusion model =
+        StableDiffusion.open(ModelDirectory.open(TinyModels.torch()), Optional.empty());
+    TextToImageOptions options = TextToImageOptions.DEFAULTS.withCacheDirectory(cache);
+    try (TextToImage fused = TextToImage.replicate(model, options);
+        TextToImage plain = TextToImage.replicate(model, options.withFusions(false))) {
+      byte[] expected = fused.generate(List.of(request("a prompt", 0, 7.5f))).get(0).rgb();
+      byte[] actual = plain.generate(List.of(request("a prompt", 0, 7.5f))).get(0).rgb();
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(Math.abs((actual[i] & 0xff) - (expected[i] & 0xff))).isLessThanOrEqualTo(1);
+      }
+    }
   }
 }
