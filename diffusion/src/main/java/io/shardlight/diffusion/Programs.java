@@ -8,8 +8,12 @@ import io.shardlight.diffusion.graph.LoweringOptions;
 import io.shardlight.diffusion.graph.ParameterSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.IntFunction;
 
 /**
@@ -25,6 +29,8 @@ final class Programs implements AutoCloseable {
   private static final int MAX_PROGRAMS = 8;
 
   private record Key(String component, int batch, int latentHeight, int latentWidth) {}
+
+  private static final Key TEXT_ENCODER = new Key("text_encoder", 1, 0, 0);
 
   private final StableDiffusion model;
   private final Lowering lowering;
@@ -44,7 +50,7 @@ final class Programs implements AutoCloseable {
 
   /** Token ids {@code [1, tokens]} to embeddings {@code [1, tokens, width]}. */
   Program textEncoder() {
-    return get(new Key("text_encoder", 1, 0, 0));
+    return get(TEXT_ENCODER);
   }
 
   /** One image's denoiser; the batch is 2 with guidance, unconditional first, else 1. */
@@ -57,22 +63,68 @@ final class Programs implements AutoCloseable {
     return get(new Key("vae", 1, latentHeight, latentWidth));
   }
 
-  private synchronized Program get(Key key) {
-    if (closed) {
-      throw new IllegalStateException("the model has been closed");
+  /**
+   * Loads, side by side, what an image of this size needs and is not there yet: reading and laying
+   * out a network keeps one core busy.
+   */
+  synchronized void prepare(boolean guided, int latentHeight, int latentWidth) {
+    List<Key> missing =
+        List.of(
+                TEXT_ENCODER,
+                new Key("unet", guided ? 2 : 1, latentHeight, latentWidth),
+                new Key("vae", 1, latentHeight, latentWidth))
+            .stream()
+            .filter(key -> !programs.containsKey(key))
+            .toList();
+    requireOpen();
+    makeRoom(missing.size());
+    Queue<Program> loaded = new ConcurrentLinkedQueue<>();
+    try {
+      missing.parallelStream()
+          .map(key -> Map.entry(key, register(loaded, load(key))))
+          .toList()
+          .forEach(entry -> programs.put(entry.getKey(), entry.getValue()));
+    } catch (RuntimeException | Error e) {
+      loaded.forEach(Program::close);
+      throw e;
     }
+    loads += missing.size();
+  }
+
+  private static Program register(Queue<Program> loaded, Program program) {
+    loaded.add(program);
+    return program;
+  }
+
+  private synchronized Program get(Key key) {
+    requireOpen();
     Program known = programs.get(key);
     if (known != null) {
       return known;
     }
-    if (programs.size() >= MAX_PROGRAMS) {
-      Map.Entry<Key, Program> eldest = programs.entrySet().iterator().next();
-      programs.remove(eldest.getKey());
-      eldest.getValue().close();
-    }
+    makeRoom(1);
     Program program = load(key);
+    loads++;
     programs.put(key, program);
     return program;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the model has been closed");
+    }
+  }
+
+  /** Closes the longest unused; never the text encoder, which every size needs. */
+  private void makeRoom(int places) {
+    Iterator<Map.Entry<Key, Program>> eldest = programs.entrySet().iterator();
+    while (programs.size() > MAX_PROGRAMS - places) {
+      Map.Entry<Key, Program> entry = eldest.next();
+      if (!entry.getKey().equals(TEXT_ENCODER)) {
+        eldest.remove();
+        entry.getValue().close();
+      }
+    }
   }
 
   private Program load(Key key) {
@@ -95,10 +147,7 @@ final class Programs implements AutoCloseable {
             ? model.sampleSize() * model.sampleSize()
             : key.latentHeight() * key.latentWidth();
     try {
-      Program program =
-          new Program(graph, lowering.load(graph, weights, options.apply(latentPixels)));
-      loads++;
-      return program;
+      return new Program(graph, lowering.load(graph, weights, options.apply(latentPixels)));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot load " + graph.name() + ": " + e.getMessage(), e);
     } catch (MalformedModelException e) {

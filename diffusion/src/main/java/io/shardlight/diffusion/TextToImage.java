@@ -113,12 +113,10 @@ public final class TextToImage implements ImageGenerator {
   public List<GeneratedImage> generate(List<ImageRequest> requests) throws InterruptedException {
     ShardedBatch batch = ShardedBatch.shard(requests, devices, batchPerDevice);
     ImageRequest first = requests.get(0);
-    int latentPixels =
-        first.heightPixels()
-            * first.widthPixels()
-            / (model.vae().config().downsamplingFactor()
-                * model.vae().config().downsamplingFactor());
-    ExecutorService lanes = lanes(latentPixels) > 1 ? smallLanes : largeLane;
+    int latentHeight = first.heightPixels() / model.vae().config().downsamplingFactor();
+    int latentWidth = first.widthPixels() / model.vae().config().downsamplingFactor();
+    programs.prepare(model.guides(first.guidanceScale()), latentHeight, latentWidth);
+    ExecutorService lanes = lanes(latentHeight * latentWidth) > 1 ? smallLanes : largeLane;
 
     AtomicBoolean stopped = new AtomicBoolean();
     List<Future<GeneratedImage>> drawn = new ArrayList<>(requests.size());

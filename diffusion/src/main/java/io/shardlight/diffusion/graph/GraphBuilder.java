@@ -393,7 +393,7 @@ public final class GraphBuilder {
         throw new IllegalArgumentException(operand + " belongs to another graph than " + name);
       }
     }
-    if (!(op instanceof Op.Embedding)) {
+    if (!(op instanceof Op.Embedding || op instanceof Op.Slice)) {
       for (Node operand : operands) {
         check(
             operand.dataType() == DataType.FLOAT32,

@@ -166,9 +166,9 @@ class TextToImageTest {
       for (int width = 72; width <= 104; width += 8) {
         textToImage.generate(List.of(request(width)));
       }
-      assertThat(textToImage.programs().loads()).as("text encoder, 5 UNets, 5 VAEs").isEqualTo(11);
+      assertThat(textToImage.programs().loads()).as("text encoder, 6 UNets, 6 VAEs").isEqualTo(13);
       assertThat(textToImage.generate(List.of(request(64))).get(0).rgb()).isEqualTo(first);
-      assertThat(textToImage.programs().loads()).as("UNet and VAE again").isEqualTo(13);
+      assertThat(textToImage.programs().loads()).as("UNet and VAE again").isEqualTo(15);
     }
   }
 

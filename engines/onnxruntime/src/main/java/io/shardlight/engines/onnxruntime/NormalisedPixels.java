@@ -166,13 +166,27 @@ final class NormalisedPixels implements PixelRows {
    */
   private String channelMean(String x, long count, long each) {
     long runs = Math.min(64, blocks(each, each, 16));
-    String means = reduceMean(onnx.reshape(x, count * runs, each / runs, channels), 1);
-    return reduceMean(onnx.reshape(means, count, runs, channels), 1);
+    String means = meanOfRows(onnx.reshape(x, count * runs, each / runs, channels), each / runs);
+    return meanOfRows(onnx.reshape(means, count, runs, channels), runs);
+  }
+
+  /**
+   * Means over the middle axis. As a product with a constant row: ReduceMean sums in an order that
+   * depends on the number of threads.
+   */
+  private String meanOfRows(String x, long rows) {
+    float[] weights = new float[Math.toIntExact(rows)];
+    Arrays.fill(weights, 1f / rows);
+    return onnx.add("MatMul", onnx.floats(new long[] {1, rows}, weights), x);
   }
 
   /** From means of channels to means of groups, {@code [batch, groups, 1]}. */
   private String groupMean(String channelMean, Op.GroupNorm norm) {
-    return reduceMean(onnx.reshape(channelMean, batch, norm.groups(), channels / norm.groups()), 2);
+    String grouped = onnx.reshape(channelMean, batch, norm.groups(), channels / norm.groups());
+    return onnx.call("ReduceMean", grouped)
+        .with("axes", new long[] {2})
+        .with("keepdims", 1)
+        .output();
   }
 
   /** From groups back to channels. */
@@ -182,9 +196,5 @@ final class NormalisedPixels implements PixelRows {
     String repeated =
         onnx.add("Mul", perGroup, onnx.floats(new long[] {1, 1, channelsPerGroup}, ones));
     return onnx.reshape(repeated, batch, 1, channels);
-  }
-
-  private String reduceMean(String x, long axis) {
-    return onnx.call("ReduceMean", x).with("axes", new long[] {axis}).with("keepdims", 1).output();
   }
 }

@@ -155,10 +155,6 @@ final class OnnxModelBuilder {
         });
   }
 
-  boolean hasInitializer(String name) {
-    return initializers.containsKey(name);
-  }
-
   ModelProto build() {
     return ModelProto.newBuilder()
         .setIrVersion(IR_VERSION)

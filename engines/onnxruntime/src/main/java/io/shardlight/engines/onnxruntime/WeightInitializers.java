@@ -78,13 +78,6 @@ final class WeightInitializers {
         .build();
   }
 
-  /** The values themselves, for small weights that take part in a constant. */
-  float[] values(WeightView view) {
-    float[] values = new float[Math.toIntExact(view.shape().size())];
-    parameters.get(view.parameter()).read(view.start(), java.nio.FloatBuffer.wrap(values));
-    return values;
-  }
-
   private boolean isMappable(ParameterData data, FileRegion region) {
     return data.dataType() == DataType.FLOAT32
         && region.file().getFileSystem() == FileSystems.getDefault()

@@ -79,7 +79,7 @@ class OnnxLoweringTest {
   }
 
   @Test
-  void anExampleDoesNotDependOnItsNeighboursInTheBatch() throws Exception {
+  void anExampleIsTheSameUpToRoundingInABatchOfThree() throws Exception {
     GraphBuilder one = new GraphBuilder("one");
     one.output("result", block(one, one.input("x", DataType.FLOAT32, 1, 32, 16, 16)));
     GraphBuilder three = new GraphBuilder("three");
