@@ -1,12 +1,17 @@
 package io.shardlight.benchmarks;
 
+import ai.djl.ModelException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.fixtures.Golden;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Loads text encoder, UNet and decoder of the full-size checkpoint in a fresh process, runs three
@@ -38,10 +43,14 @@ public final class WholeProcess {
 
   private void run(Path folder, boolean fused, int threads, Path cache) throws Exception {
     ModelDirectory checkpoint = ModelDirectory.open(folder);
-    try (Network text =
-            Network.load(checkpoint, Network.Component.TEXT_ENCODER, fused, threads, cache);
-        Network unet = Network.load(checkpoint, Network.Component.UNET, fused, threads, cache);
-        Network vae = Network.load(checkpoint, Network.Component.VAE, fused, threads, cache)) {
+    // Side by side, as jobs load them.
+    Map<Network.Component, Network> networks = new ConcurrentHashMap<>();
+    Arrays.stream(Network.Component.values())
+        .parallel()
+        .forEach(c -> networks.put(c, load(checkpoint, c, fused, threads, cache)));
+    try (Network text = networks.get(Network.Component.TEXT_ENCODER);
+        Network unet = networks.get(Network.Component.UNET);
+        Network vae = networks.get(Network.Component.VAE)) {
       long started = ManagementFactory.getRuntimeMXBean().getStartTime();
       report.put("lowering", fused ? "fused" : "plain").put("threads", threads);
       report.put("readySeconds", (System.currentTimeMillis() - started) / 1000.0);
@@ -63,6 +72,19 @@ public final class WholeProcess {
       timed("vae", () -> vae.run(scaled));
       compare("vae", everyFourth(image, 512), "vae_decode_every4th");
       memory("end");
+    }
+  }
+
+  private static Network load(
+      ModelDirectory checkpoint,
+      Network.Component component,
+      boolean fused,
+      int threads,
+      Path cache) {
+    try {
+      return Network.load(checkpoint, component, fused, threads, cache);
+    } catch (IOException | ModelException e) {
+      throw new IllegalStateException("cannot load " + component, e);
     }
   }
 
