@@ -48,6 +48,18 @@ class ArchitectureTest {
         .check(OURS);
   }
 
+  /** Engines are found by ServiceLoader. */
+  @Test
+  void pipelineNamesNoEngine() {
+    noClasses()
+        .that()
+        .resideInAPackage(PIPELINE)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(ENGINES)
+        .check(OURS);
+  }
+
   @Test
   void dataKnowsNoTransforms() {
     noClasses()
