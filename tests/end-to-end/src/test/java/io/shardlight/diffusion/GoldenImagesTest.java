@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
@@ -66,48 +67,52 @@ class GoldenImagesTest {
   }
 
   static List<Arguments> torchCases() {
-    NpzArchive images = Golden.archive("tiny/e2e.npz");
-    List<Arguments> cases = new ArrayList<>();
-    for (JsonNode c : Golden.json("tiny/e2e.json")) {
-      ImageRequest request =
-          new ImageRequest(
-              c.get("prompt").asText(),
-              c.get("neg").asText("").equals("null") ? "" : c.get("neg").asText(""),
-              PrngKey.ofSeed(c.get("seed").asLong()),
-              c.get("w").asInt(),
-              c.get("h").asInt(),
-              SchedulerKind.fromOption(c.get("sched").asText()),
-              c.get("steps").asInt(),
-              (float) c.get("g").asDouble());
-      String id = c.get("id").asText();
-      cases.add(
-          Arguments.of(
-              id, request, images.array(id + "/image_f32"), images.array(id + "/image_u8")));
-    }
-    assertThat(cases).hasSize(14);
-    return cases;
+    return cases(
+        "tiny/e2e",
+        14,
+        c ->
+            new ImageRequest(
+                c.get("prompt").asText(),
+                c.get("neg").isNull() ? "" : c.get("neg").asText(),
+                PrngKey.ofSeed(c.get("seed").asLong()),
+                c.get("w").asInt(),
+                c.get("h").asInt(),
+                SchedulerKind.fromOption(c.get("sched").asText()),
+                c.get("steps").asInt(),
+                c.get("g").floatValue()));
   }
 
   static List<Arguments> flaxCases() {
-    NpzArchive images = Golden.archive("flax/e2e_flax.npz");
+    return cases(
+        "flax/e2e_flax",
+        13,
+        c ->
+            new ImageRequest(
+                c.get("prompt").asText(),
+                "",
+                new PrngKey((int) c.get("key").get(0).asLong(), (int) c.get("key").get(1).asLong()),
+                128,
+                128,
+                SchedulerKind.PNDM,
+                c.get("steps").asInt(),
+                c.get("g").floatValue()));
+  }
+
+  /** Id, request, golden pixels and golden bytes of every case of a golden file. */
+  private static List<Arguments> cases(
+      String file, int count, Function<JsonNode, ImageRequest> request) {
+    NpzArchive images = Golden.archive(file + ".npz");
     List<Arguments> cases = new ArrayList<>();
-    for (JsonNode c : Golden.json("flax/e2e_flax.json")) {
-      ImageRequest request =
-          new ImageRequest(
-              c.get("prompt").asText(),
-              "",
-              new PrngKey((int) c.get("key").get(0).asLong(), (int) c.get("key").get(1).asLong()),
-              128,
-              128,
-              SchedulerKind.PNDM,
-              c.get("steps").asInt(),
-              (float) c.get("g").asDouble());
+    for (JsonNode c : Golden.json(file + ".json")) {
       String id = c.get("id").asText();
       cases.add(
           Arguments.of(
-              id, request, images.array(id + "/image_f32"), images.array(id + "/image_u8")));
+              id,
+              request.apply(c),
+              images.array(id + "/image_f32"),
+              images.array(id + "/image_u8")));
     }
-    assertThat(cases).hasSize(13);
+    assertThat(cases).hasSize(count);
     return cases;
   }
 
