@@ -142,7 +142,11 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
         PromptFormat.of(name).read(in, records);
       } catch (IOException e) {
         throw new IOException(
-            "wanted to read " + name + " to its end, but could not: " + e.getMessage(), e);
+            "wanted to read "
+                + name
+                + " to its end, but could not"
+                + (e.getMessage() == null ? "" : ": " + e.getMessage()),
+            e);
       }
     }
   }
