@@ -1,13 +1,10 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.Sha256;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 
@@ -74,16 +71,7 @@ final class CacheDirectory {
       return beside;
     }
     String path = modelDirectory.toAbsolutePath().normalize().toString();
-    String digest = sha256(path.getBytes(StandardCharsets.UTF_8)).substring(0, 16);
+    String digest = Sha256.hex(path).substring(0, 16);
     return of(environment).resolve("weights-" + digest);
-  }
-
-  /** SHA-256 in lower-case hex. */
-  static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
   }
 }

@@ -1,5 +1,6 @@
 package io.shardlight.pipeline;
 
+import java.io.EOFException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -14,8 +15,7 @@ final class Causes {
   static String explain(Throwable failure) {
     List<String> messages = new ArrayList<>();
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      String message =
-          Objects.requireNonNullElse(cause.getMessage(), cause.getClass().getSimpleName());
+      String message = Objects.requireNonNullElse(cause.getMessage(), nameOf(cause));
       Throwable inner = cause.getCause();
       // A wrapper made without a message repeats its cause's class and message.
       if (inner == null || !message.equals(inner.toString())) {
@@ -25,6 +25,12 @@ final class Causes {
       }
     }
     return String.join(": ", messages);
+  }
+
+  private static String nameOf(Throwable cause) {
+    return cause instanceof EOFException
+        ? "it ends too early; make or copy it again"
+        : cause.getClass().getSimpleName();
   }
 
   /** {@link #explain} on a single line. */

@@ -2,6 +2,7 @@ package io.shardlight.pipeline;
 
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.OptionalInt;
 
@@ -22,13 +23,13 @@ record Console(
   /** Set by the launcher when standard error is a terminal; Java 17 cannot tell by itself. */
   static final String COLUMNS_PROPERTY = "shardlight.terminal.columns";
 
-  /** This process's own. */
+  /** This process's own; text is UTF-8 whatever the locale says. */
   static Console system() {
     Integer columns = Integer.getInteger(COLUMNS_PROPERTY);
     return new Console(
         System.in,
-        System.out,
-        System.err,
+        new PrintStream(System.out, true, StandardCharsets.UTF_8),
+        new PrintStream(System.err, true, StandardCharsets.UTF_8),
         columns == null ? OptionalInt.empty() : OptionalInt.of(columns),
         System.getenv());
   }

@@ -1,5 +1,6 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.Sha256;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -38,7 +39,7 @@ final class DemoModel {
   static Path extract(Path cacheDirectory) {
     byte[] listing = resource(LISTING);
     Map<String, String> digests = parse(listing);
-    Path folder = cacheDirectory.resolve("demo-" + CacheDirectory.sha256(listing).substring(0, 16));
+    Path folder = cacheDirectory.resolve("demo-" + Sha256.hex(listing).substring(0, 16));
     if (isWhole(folder, digests)) {
       return folder;
     }
@@ -104,7 +105,7 @@ final class DemoModel {
       Path file = folder.resolve(entry.getKey());
       try {
         if (!Files.isRegularFile(file)
-            || !CacheDirectory.sha256(Files.readAllBytes(file)).equals(entry.getValue())) {
+            || !Sha256.hex(Files.readAllBytes(file)).equals(entry.getValue())) {
           return false;
         }
       } catch (IOException e) {

@@ -1,6 +1,8 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.DatasetPaths;
 import io.shardlight.transforms.ReadPrompts;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -8,9 +10,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /** Looks at what {@code input} and {@code output} name, before anything starts. */
 final class FileChecks {
+  /** Folders that a run may make before its plan. */
+  private static final Set<String> BEFORE_PLAN = Set.of("_shards", "rejected", "runs");
+
   private FileChecks() {}
 
   /** The paths and globs of {@code --input}; commas within braces are part of a glob. */
@@ -76,6 +83,32 @@ final class FileChecks {
           option + existing + " cannot be written by you; change its permissions or go elsewhere");
     }
     return Optional.empty();
+  }
+
+  /**
+   * What is wrong with an output that holds something and no dataset. Hidden files may be there,
+   * and what a run leaves that stopped before it had a plan.
+   */
+  static Optional<String> foreign(Path output) {
+    if (!Files.isDirectory(output) || Files.exists(output.resolve(DatasetPaths.PLAN))) {
+      return Optional.empty();
+    }
+    try (Stream<Path> entries = Files.list(output)) {
+      return entries
+          .map(entry -> String.valueOf(entry.getFileName()))
+          .filter(name -> !name.startsWith(".") && !BEFORE_PLAN.contains(name))
+          .sorted()
+          .findFirst()
+          .map(
+              name ->
+                  "must be new, empty or hold a dataset, but has "
+                      + name
+                      + " and no "
+                      + DatasetPaths.PLAN
+                      + "; choose another directory");
+    } catch (IOException e) {
+      return Optional.of("cannot be listed (" + Causes.line(e) + "); change its permissions");
+    }
   }
 
   private static boolean isRemote(String path) {

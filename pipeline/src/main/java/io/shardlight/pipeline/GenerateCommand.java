@@ -1,6 +1,10 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ObjectStore;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -76,10 +80,14 @@ final class GenerateCommand implements Command {
     if (!problems.isEmpty() || model.isEmpty() || options.isEmpty()) {
       return refuse(problems, console);
     }
-
-    // 2. The job.
     Path output = Path.of(options.get().getOutput()).toAbsolutePath().normalize();
     GenerationSettings settings = GenerateSettings.of(options.get(), model.get());
+    otherDataset(output, settings).ifPresent(problems::add);
+    if (!problems.isEmpty()) {
+      return refuse(problems, console);
+    }
+
+    // 2. The job.
     String runId =
         RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4);
     LocalRun.tune(options.get().as(DirectOptions.class), line);
@@ -95,7 +103,9 @@ final class GenerateCommand implements Command {
       LocalRun.run(pipeline, output.toString(), line.isSet("verbose"), console);
     } catch (Pipeline.PipelineExecutionException e) {
       console.err().println("The job failed: " + Causes.explain(e));
-      console.err().println("What was finished stays in " + output);
+      if (Files.exists(output)) {
+        console.err().println("What was finished stays in " + output);
+      }
       if (line.isSet("verbose")) {
         e.printStackTrace(console.err());
       }
@@ -111,6 +121,19 @@ final class GenerateCommand implements Command {
       summary.lines().forEach(console.out()::println);
     }
     return DONE;
+  }
+
+  /** Whether the output already belongs to other settings, or to somebody else. */
+  private static Optional<String> otherDataset(Path output, GenerationSettings settings) {
+    String option = "--output=" + output + ": ";
+    try {
+      return DatasetPlan.problem(ObjectStore.open(output.toString()), settings)
+          .or(() -> FileChecks.foreign(output))
+          .map(problem -> option + problem);
+    } catch (IOException | RuntimeException e) {
+      // Whatever a damaged plan throws is one problem among the others.
+      return Optional.of(option + Causes.line(e));
+    }
   }
 
   private static Optional<GenerateOptions> read(CommandLine line, List<String> problems) {

@@ -28,8 +28,8 @@ public interface GenerateOptions extends PipelineOptions {
   void setInput(String value);
 
   @Description(
-      "Directory of the dataset; made if it is not there. A job that was stopped goes on where it"
-          + " was when the same command runs again.")
+      "Directory of the dataset; made if it is not there. When the same command runs again after a"
+          + " job was stopped, it goes on after the shards that were complete; see --shardSize.")
   @Validation.Required
   @Option(group = OptionGroup.FILES, order = 2, example = "out")
   String getOutput();
@@ -253,7 +253,9 @@ public interface GenerateOptions extends PipelineOptions {
 
   void setLayout(String value);
 
-  @Description("Images a shard: the unit that is committed, retried and resumed.")
+  @Description(
+      "Images a shard: the unit that is committed, retried and resumed. What a stopped job had"
+          + " drawn of an incomplete shard is drawn again, so take a smaller one for a slow model.")
   @Default.Integer(1000)
   @Option(group = OptionGroup.DATASET, order = 2, min = 1, max = 100_000)
   int getShardSize();

@@ -24,6 +24,10 @@ record PreparedModel(
     String engine,
     String deviceKind) {
 
+  /** Options that loading needs; what is wrong with one is said already. */
+  private static final List<String> READ_LATER =
+      List.of("engine", "devices", "deviceKind", "batchPerDevice");
+
   /**
    * Opens what {@code --model} names; only names, shapes and places of its weights are read.
    *
@@ -50,7 +54,8 @@ record PreparedModel(
           StableDiffusion.open(
               directory.get(), line.usable("numerics").map(LoadModel::parseNumerics));
       checkScheduler(model, line, problems);
-      if (problems.size() > before) {
+      if (problems.size() > before
+          || !READ_LATER.stream().allMatch(o -> line.usable(o).isPresent())) {
         return Optional.empty();
       }
       return Optional.of(replicable(model, license.orElse(""), line, console));

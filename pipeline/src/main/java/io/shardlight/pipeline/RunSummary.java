@@ -37,32 +37,43 @@ record RunSummary(JsonNode report, Path output, Duration wall) {
     lines.add(
         String.format(
             Locale.ROOT,
-            "%d images made in %s, %s images/s while drawing",
-            counts.path("generated").asLong(),
+            "%s made in %s, %s images/s while drawing",
+            count(counts.path("generated").asLong(), "image", "images"),
             Progress.duration(wall),
             Progress.rate(report.path("images_per_second").asDouble())));
-    add(lines, counts, "already_present", "images were already there");
-    add(lines, counts, "failed", "images failed; error_class in the manifest says why");
-    add(lines, counts, "blocked", "images were blocked");
-    add(lines, counts, "duplicates", "duplicates of other images asked for were not made again");
-    add(lines, counts, "rejected", "records could not be used; see " + output.resolve("rejected"));
-    long batches = report.path("batches").asLong();
+    add(lines, counts, "already_present", "image was already there", "images were already there");
+    String why = " failed; error_class in the manifest says why";
+    add(lines, counts, "failed", "image" + why, "images" + why);
+    add(lines, counts, "blocked", "image was blocked", "images were blocked");
+    add(
+        lines,
+        counts,
+        "duplicates",
+        "duplicate of another image asked for was not made again",
+        "duplicates of other images asked for were not made again");
+    String see = " could not be used; see " + output.resolve("rejected");
+    add(lines, counts, "rejected", "record" + see, "records" + see);
     lines.add(
         String.format(
             Locale.ROOT,
-            "%d batches, %d padded slots (%.1f %%)",
-            batches,
-            report.path("padded_slots").asLong(),
+            "%s, %s (%.1f %%)",
+            count(report.path("batches").asLong(), "batch", "batches"),
+            count(report.path("padded_slots").asLong(), "padded slot", "padded slots"),
             100 * report.path("padding_ratio").asDouble()));
     lines.add("Dataset: " + output);
     return lines;
   }
 
-  private static void add(List<String> lines, JsonNode counts, String field, String text) {
+  private static void add(
+      List<String> lines, JsonNode counts, String field, String one, String many) {
     long count = counts.path(field).asLong();
     if (count > 0) {
-      lines.add(count + " " + text);
+      lines.add(count(count, one, many));
     }
+  }
+
+  private static String count(long count, String one, String many) {
+    return count + " " + (count == 1 ? one : many);
   }
 
   /** The report with {@code output} and {@code wall_millis}. */

@@ -1,30 +1,35 @@
 package io.shardlight.pipeline;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.Prompt;
+import io.shardlight.data.Rejection;
 import io.shardlight.diffusion.tokenizer.ClipTokenizer;
 import io.shardlight.diffusion.weights.ModelDirectory;
-import java.io.BufferedReader;
+import io.shardlight.transforms.PromptFile;
+import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.zip.GZIPInputStream;
 
 /** Prints what the text encoder is given for each prompt. */
 final class TokenizeCommand implements Command {
   private static final OptionCatalog CATALOG =
       OptionCatalog.of(TokenizeOptions.class, TerminalOptions.class);
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+  /** A name whose end says that every line is a prompt. */
+  private static final String STANDARD_INPUT = "standard input.txt";
 
   @Override
   public String name() {
@@ -62,6 +67,9 @@ final class TokenizeCommand implements Command {
     input
         .filter(file -> !Files.isReadable(file) || Files.isDirectory(file))
         .ifPresent(file -> problems.add("--input=" + file + ": no such readable file"));
+    input
+        .flatMap(file -> PromptFile.problem(file.toString()))
+        .ifPresent(problem -> problems.add("--input=" + input.orElseThrow() + ": " + problem));
     Optional<ModelDirectory> model = Optional.empty();
     if (problems.isEmpty()) {
       model = ModelLocation.open(line.value("model").orElseThrow(), console, problems);
@@ -75,44 +83,65 @@ final class TokenizeCommand implements Command {
       Optional<String> prompt = line.value("prompt");
       if (prompt.isPresent()) {
         print(prompt.get(), tokenizer, console.out());
-      } else if (input.isPresent()) {
-        try (InputStream in = Files.newInputStream(input.get())) {
-          printLines(in, input.get().toString(), tokenizer, console.out());
-        }
-      } else {
-        printLines(console.in(), "standard input", tokenizer, console.out());
+        return DONE;
       }
-      return DONE;
+      if (input.isPresent()) {
+        String name = input.get().toString();
+        try (InputStream in = open(input.get())) {
+          return printRecords(name, in, tokenizer, console);
+        } catch (IOException e) {
+          throw new IOException("wanted to read " + name + " to its end, but could not", e);
+        }
+      }
+      return printRecords(STANDARD_INPUT, console.in(), tokenizer, console);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private static void printLines(
-      InputStream in, String name, ClipTokenizer tokenizer, PrintStream out) throws IOException {
-    // A decoder made this way reports malformed bytes instead of replacing them.
-    BufferedReader reader =
-        new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()));
+  private static InputStream open(Path file) throws IOException {
+    InputStream in = new BufferedInputStream(Files.newInputStream(file));
+    if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".gz")) {
+      return in;
+    }
     try {
-      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        if (!line.isBlank() && !line.startsWith("#")) {
-          print(line.strip(), tokenizer, out);
-        }
-      }
-    } catch (CharacterCodingException e) {
-      throw new IOException(name + " is not UTF-8; convert it", e);
+      return new GZIPInputStream(in);
+    } catch (IOException e) {
+      in.close();
+      throw e;
     }
   }
 
-  private static void print(String prompt, ClipTokenizer tokenizer, PrintStream out)
-      throws IOException {
+  /** Prints the prompts, and to standard error where there is none and why. */
+  private static int printRecords(
+      String name, InputStream in, ClipTokenizer tokenizer, Console console) throws IOException {
+    List<Rejection> rejections = new ArrayList<>();
+    PromptFile.read(
+        name,
+        in,
+        new PromptFile.Records() {
+          @Override
+          public void prompt(Prompt prompt) {
+            print(prompt.text(), tokenizer, console.out());
+          }
+
+          @Override
+          public void rejection(Rejection rejection) {
+            rejections.add(rejection);
+          }
+        });
+    rejections.forEach(r -> console.err().println(r.source() + ": " + r.reason()));
+    return rejections.isEmpty() ? DONE : FAILED;
+  }
+
+  private static void print(String prompt, ClipTokenizer tokenizer, PrintStream out) {
     ClipTokenizer.Encoding encoding = tokenizer.encode(prompt);
-    ObjectNode node = JSON.createObjectNode().put("prompt", prompt);
+    ObjectNode node = JSON.objectNode().put("prompt", prompt);
     ArrayNode ids = node.putArray("ids");
     for (int id : encoding.ids()) {
       ids.add(id);
     }
     node.put("truncated", encoding.truncated());
-    out.println(JSON.writeValueAsString(node));
+    out.println(node);
   }
 }

@@ -81,24 +81,74 @@ class GenerateCommandTest {
   }
 
   @Test
-  void failsWhenTheOutputHoldsAnotherDataset() {
+  void refusesOutputOfOtherSettings() throws IOException {
     generate(0, "--steps=1");
+    List<String> before = filesOf(out());
 
-    Terminal terminal = generate(1, "--steps=2");
+    Terminal terminal = generate(2, "--steps=2", "--seed=7");
 
     assertThat(terminal.out()).isEmpty();
+    assertThat(terminal.errLines()).hasSize(2);
     assertThat(terminal.errLines().get(0))
-        .startsWith("The job failed: output " + out() + " holds another dataset")
+        .startsWith("--output=" + out() + ": output " + out() + " holds another dataset")
+        .contains("seed is 0 there and 7 now")
         .contains("steps is 1 there and 2 now");
+    assertThat(filesOf(out())).isEqualTo(before);
+  }
+
+  @Test
+  void refusesOutputThatHoldsSomethingElse() throws IOException {
+    Files.createDirectories(out());
+    Files.writeString(out().resolve("holiday.jpg"), "a beach");
+
+    assertThat(generate(2).errLines())
+        .containsExactly(
+            "--output="
+                + out()
+                + ": must be new, empty or hold a dataset, but has holiday.jpg and no"
+                + " _shards/plan.json; choose another directory",
+            "Nothing was started. ./shardlight generate --help explains.");
+    assertThat(filesOf(out())).containsExactly("holiday.jpg");
+  }
+
+  @Test
+  void refusesOutputWhosePlanIsDamaged() throws IOException {
+    Files.createDirectories(out().resolve("_shards"));
+    Files.writeString(out().resolve("_shards/plan.json"), "{");
+
+    assertThat(generate(2).errLines()).hasSize(2).first().asString().startsWith("--output=");
+  }
+
+  @Test
+  void unusableEngineIsOneProblem() {
+    assertThat(generate(2, "--engine=PJRT").errLines())
+        .hasSize(2)
+        .first()
+        .asString()
+        .startsWith("--engine=PJRT: ");
+  }
+
+  private static List<String> filesOf(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files
+          .filter(Files::isRegularFile)
+          .map(file -> folder.relativize(file).toString())
+          .sorted()
+          .toList();
+    }
   }
 
   @Test
   void failsWithoutOneUsablePrompt() throws IOException {
     Files.writeString(prompts, "# nothing\n");
 
-    assertThat(generate(1).errLines().get(0))
+    Terminal terminal = generate(1);
+
+    assertThat(terminal.errLines().get(0))
         .startsWith("The job failed: ")
         .contains("at least one usable prompt");
+    assertThat(terminal.errLines().stream().anyMatch(l -> l.startsWith("What was finished stays")))
+        .isEqualTo(Files.exists(out()));
   }
 
   @Test

@@ -7,11 +7,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shardlight.fixtures.Golden;
 import io.shardlight.fixtures.TinyModels;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -94,13 +96,62 @@ class TokenizeCommandTest {
   }
 
   @Test
-  void failsOnBytesThatAreNotUtf8() throws IOException {
+  void readsPromptFilesAsGenerateDoes() throws IOException {
+    Path text = home.resolve("prompts.txt");
+    Files.writeString(text, "\uFEFFa red fox\r\n  # indented comment\n\n");
+    Path json = home.resolve("prompts.jsonl");
+    Files.writeString(json, "{\"id\":\"a\",\"caption\":\"a red fox\",\"seed\":7}\n");
+    Path zipped = home.resolve("prompts.txt.gz");
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(zipped))) {
+      out.write(Files.readAllBytes(text));
+    }
+
+    for (Path file : List.of(text, json, zipped)) {
+      Terminal terminal = Terminal.at(home);
+      assertThat(terminal.run("tokenize", "--input=" + file)).as("%s", file).isZero();
+      assertThat(terminal.outLines())
+          .singleElement()
+          .asString()
+          .startsWith("{\"prompt\":\"a red fox\",\"ids\":[");
+    }
+  }
+
+  @Test
+  void namesLinesThatAreNotUtf8AndPrintsTheOthers() throws IOException {
     Path file = home.resolve("prompts.txt");
-    Files.write(file, "caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
+    Files.write(file, "caf\u00e9\na red fox\n".getBytes(StandardCharsets.ISO_8859_1));
     Terminal terminal = Terminal.at(home);
 
     assertThat(terminal.run("tokenize", "--input=" + file)).isEqualTo(1);
 
-    assertThat(terminal.errLines().get(0)).contains(file + " is not UTF-8; convert it");
+    assertThat(terminal.errLines())
+        .containsExactly(file + ":1: wanted UTF-8, but found other bytes");
+    assertThat(terminal.outLines()).hasSize(1);
+  }
+
+  @Test
+  void saysThatTruncatedFileEndsTooEarly() throws IOException {
+    Path zipped = home.resolve("prompts.txt.gz");
+    Files.write(zipped, new byte[] {0x1f, (byte) 0x8b, 8});
+    Terminal terminal = Terminal.at(home);
+
+    assertThat(terminal.run("tokenize", "--input=" + zipped)).isEqualTo(1);
+
+    assertThat(terminal.errLines().get(0))
+        .endsWith(
+            "wanted to read "
+                + zipped
+                + " to its end, but could not: it ends too early; make or copy it again");
+  }
+
+  @Test
+  void refusesFilesOfUnknownFormat() throws IOException {
+    Path file = Files.writeString(home.resolve("prompts.csv"), "prompt\na red fox\n");
+    Terminal terminal = Terminal.at(home);
+
+    assertThat(terminal.run("tokenize", "--input=" + file)).isEqualTo(2);
+
+    assertThat(terminal.errLines().get(0))
+        .startsWith("--input=" + file + ": input must end in one of [.txt, .jsonl]");
   }
 }

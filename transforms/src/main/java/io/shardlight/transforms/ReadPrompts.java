@@ -2,9 +2,7 @@ package io.shardlight.transforms;
 
 import static java.util.stream.Collectors.joining;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.shardlight.data.Prompt;
-import io.shardlight.data.PromptSource;
 import io.shardlight.data.Rejection;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -116,33 +114,29 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
     public void read(@Element FileIO.ReadableFile file, MultiOutputReceiver output)
         throws IOException {
       String name = file.getMetadata().resourceId().toString();
-      PromptFormat.Records records =
-          new PromptFormat.Records() {
+      PromptFile.Records records =
+          new PromptFile.Records() {
             @Override
-            public void record(long line, Map<String, JsonNode> columns) {
-              PromptSource source = new PromptSource(name, line);
-              Prompt prompt;
-              try {
-                prompt = PromptColumns.parse(source, columns);
-              } catch (IllegalArgumentException e) {
-                reject(line, String.valueOf(e.getMessage()));
-                return;
-              }
+            public void prompt(Prompt prompt) {
               prompts.inc();
               output.get(PROMPTS).output(prompt);
             }
 
             @Override
-            public void reject(long line, String reason) {
+            public void rejection(Rejection rejection) {
               rejected.inc();
-              output.get(REJECTIONS).output(new Rejection(new PromptSource(name, line), reason));
+              output.get(REJECTIONS).output(rejection);
             }
           };
       try (InputStream in = Channels.newInputStream(file.open())) {
-        PromptFormat.of(name).read(in, records);
+        PromptFile.read(name, in, records);
       } catch (IOException e) {
         throw new IOException(
-            "wanted to read " + name + " to its end, but could not: " + e.getMessage(), e);
+            "wanted to read "
+                + name
+                + " to its end, but could not"
+                + (e.getMessage() == null ? "" : ": " + e.getMessage()),
+            e);
       }
     }
   }

@@ -1,0 +1,41 @@
+package io.shardlight.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class RunSummaryTest {
+  private static List<String> lines(long each) {
+    ObjectNode report = JsonNodeFactory.instance.objectNode();
+    report.put("batches", each).put("padded_slots", each).put("padding_ratio", 0.5);
+    ObjectNode counts = report.putObject("counts");
+    List.of("generated", "already_present", "failed", "blocked", "duplicates", "rejected")
+        .forEach(name -> counts.put(name, each));
+    return new RunSummary(report, Path.of("/out"), Duration.ofSeconds(3)).lines();
+  }
+
+  @Test
+  void countsOneAsOne() {
+    assertThat(lines(1).get(0)).startsWith("1 image made in ");
+    assertThat(lines(1).subList(1, 8))
+        .containsExactly(
+            "1 image was already there",
+            "1 image failed; error_class in the manifest says why",
+            "1 image was blocked",
+            "1 duplicate of another image asked for was not made again",
+            "1 record could not be used; see /out/rejected",
+            "1 batch, 1 padded slot (50.0 %)",
+            "Dataset: /out");
+  }
+
+  @Test
+  void countsSeveralAsSeveral() {
+    assertThat(lines(2)).contains("2 batches, 2 padded slots (50.0 %)", "2 images were blocked");
+    assertThat(lines(0)).hasSize(3).contains("0 batches, 0 padded slots (50.0 %)");
+  }
+}
