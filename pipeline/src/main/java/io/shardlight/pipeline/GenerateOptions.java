@@ -153,7 +153,7 @@ public interface GenerateOptions extends PipelineOptions {
   // Model and devices
 
   @Description(
-      "demo, the small model that comes along, or a directory with a Stable Diffusion 1.x or 2.x"
+      "demo, the small model that comes along, or a directory with a Stable Diffusion 1.x"
           + " checkpoint in diffusers' layout (safetensors or Flax msgpack).")
   @Default.String("demo")
   @Option(group = OptionGroup.MODEL, order = 1, example = "models/stable-diffusion-v1-4")
