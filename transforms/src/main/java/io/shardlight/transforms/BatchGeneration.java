@@ -62,10 +62,10 @@ final class BatchGeneration {
   private List<GeneratedImage> call(List<Example> batch) throws InterruptedException {
     batches++;
     paddedSlots += generator.slots() - batch.size();
-    long start = System.nanoTime();
     List<GeneratedImage> images =
-        new ArrayList<>(generator.generate(batch.stream().map(Example::request).toList()));
-    generateNanos += System.nanoTime() - start;
+        new ArrayList<>(
+            generator.generate(
+                batch.stream().map(Example::request).toList(), nanos -> generateNanos += nanos));
     if (images.size() != batch.size()) {
       throw new GeneratorFault(
           "the generator must return an image a request, but returned "
@@ -95,13 +95,8 @@ final class BatchGeneration {
     return paddedSlots;
   }
 
+  /** Time the devices were at those calls, without waiting for them. */
   long generateMillis() {
     return generateNanos / 1_000_000;
-  }
-
-  private static final class GeneratorFault extends IllegalStateException {
-    GeneratorFault(String message) {
-      super(message);
-    }
   }
 }

@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +38,9 @@ final class SharedGenerator {
   private final AtomicBoolean freshlyLoaded = new AtomicBoolean(true);
 
   private int users;
+
+  /** Guarded by {@link #devices}. */
+  private boolean closed;
 
   private SharedGenerator(String id, ImageGenerator generator) {
     this.id = id;
@@ -72,12 +76,22 @@ final class SharedGenerator {
     }
   }
 
+  /**
+   * Closes the generator if nobody else has it, after the batch that is being drawn: a runner may
+   * give up a user that is still at work, when another has failed. That one's next batch fails.
+   */
   void release() {
     synchronized (BY_ID) {
       if (--users == 0) {
         BY_ID.remove(id);
-        encoders.shutdown();
-        generator.close();
+        devices.lock();
+        try {
+          closed = true;
+          encoders.shutdown();
+          generator.close();
+        } finally {
+          devices.unlock();
+        }
       }
     }
   }
@@ -95,11 +109,27 @@ final class SharedGenerator {
     return encoders;
   }
 
-  /** One batch on the devices, in turn with other threads. */
-  List<GeneratedImage> generate(List<ImageRequest> requests) throws InterruptedException {
+  /**
+   * One batch on the devices, in turn with other threads.
+   *
+   * @param nanos takes how long the devices were at it, without the wait for one's turn, whether or
+   *     not it succeeded
+   * @throws GeneratorFault if the generator has been closed
+   */
+  List<GeneratedImage> generate(List<ImageRequest> requests, LongConsumer nanos)
+      throws InterruptedException {
     devices.lockInterruptibly();
     try {
-      return generator.generate(requests);
+      if (closed) {
+        throw new GeneratorFault(
+            "the generator must be open to draw, but was closed because its job is ending");
+      }
+      long start = System.nanoTime();
+      try {
+        return generator.generate(requests);
+      } finally {
+        nanos.accept(System.nanoTime() - start);
+      }
     } finally {
       devices.unlock();
     }
