@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -41,6 +42,8 @@ final class SharedGenerator {
 
   /** Guarded by {@link #devices}. */
   private boolean closed;
+
+  private volatile Optional<ImageRequest> lastDrawn = Optional.empty();
 
   private SharedGenerator(String id, ImageGenerator generator) {
     this.id = id;
@@ -109,6 +112,11 @@ final class SharedGenerator {
     return encoders;
   }
 
+  /** A request that could be drawn in this JVM, if any has been. */
+  Optional<ImageRequest> lastDrawn() {
+    return lastDrawn;
+  }
+
   /**
    * One batch on the devices, in turn with other threads.
    *
@@ -126,7 +134,9 @@ final class SharedGenerator {
       }
       long start = System.nanoTime();
       try {
-        return generator.generate(requests);
+        List<GeneratedImage> images = generator.generate(requests);
+        lastDrawn = Optional.of(requests.get(0));
+        return images;
       } finally {
         nanos.accept(System.nanoTime() - start);
       }

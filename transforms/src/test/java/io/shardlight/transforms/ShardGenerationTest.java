@@ -3,6 +3,7 @@ package io.shardlight.transforms;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.engine.EngineException;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.Example;
 import io.shardlight.data.ExamplePlanner;
@@ -36,6 +37,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ShardGenerationTest {
   private static final GenerationSettings SETTINGS =
@@ -70,6 +73,26 @@ class ShardGenerationTest {
     assertThat(report.facts().ok()).isEqualTo(6);
     assertThat(report.facts().failed()).isEqualTo(2);
     assertThat(devices.log().batches.stream().mapToInt(List::size).sum()).isEqualTo(6);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 8})
+  void anEngineThatFailsOnOnePromptOnlyCostsOneRow(int slots) throws Exception {
+    ShardReport report =
+        generate(FakeDevices.withSlots(slots), examples("fox", "bane", "owl", "hen"));
+
+    assertThat(report.facts().ok()).isEqualTo(3);
+    assertThat(report.facts().failed()).isEqualTo(1);
+  }
+
+  @Test
+  void anEngineThatFailsBeforeAnythingWasDrawnFailsTheShard() {
+    assertThatThrownBy(
+            () ->
+                generate(
+                    FakeDevices.withSlots(1), examples("bane 1", "bane 2", "bane 3", "bane 4")))
+        .isInstanceOf(EngineException.class);
+    assertThat(folder.resolve("manifest")).doesNotExist();
   }
 
   @Test
