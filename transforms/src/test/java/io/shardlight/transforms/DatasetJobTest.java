@@ -15,6 +15,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -273,7 +276,8 @@ class DatasetJobTest {
     assertThat(broken.rows()).extracting(r -> r.get("status").toString()).containsOnly("ok");
     // A writer that was killed leaves its temporary file.
     Files.createDirectories(folder.resolve("dataset/.tmp"));
-    Files.writeString(folder.resolve("dataset/.tmp/left-behind"), "half");
+    Path half = Files.writeString(folder.resolve("dataset/.tmp/left-behind"), "half");
+    Files.setLastModifiedTime(half, FileTime.from(Instant.now().minus(Duration.ofHours(25))));
     long committed =
         broken.files().keySet().stream().filter(name -> name.matches("_shards/\\d+.json")).count();
 
