@@ -12,7 +12,9 @@ import java.util.TreeSet;
  * JSON with one text for one value, to be hashed: keys sorted, no spaces, non-ASCII as it is, only
  * {@code " \} and control characters escaped (as RFC 8785 does), numbers in plain decimals without
  * trailing zeros. Python's {@code json.dumps(x, sort_keys=True, separators=(",", ":"),
- * ensure_ascii=False)} writes the same.
+ * ensure_ascii=False)} writes the same for text and integers, but not for fractions that it writes
+ * with an exponent or a trailing zero ({@code 1.0}, {@code 1e-07}), nor does it order names beyond
+ * the Basic Multilingual Plane as Java does, by UTF-16 units.
  */
 public final class CanonicalJson {
   private CanonicalJson() {}

@@ -36,7 +36,8 @@ public record Example(
           .thenComparing(Example::promptId);
 
   public Example {
-    carried = Collections.unmodifiableMap(new TreeMap<>(carried));
+    // A map of its own for each of millions of examples without one would fill the memory.
+    carried = carried.isEmpty() ? Map.of() : Collections.unmodifiableMap(new TreeMap<>(carried));
   }
 
   public BatchShape shape() {

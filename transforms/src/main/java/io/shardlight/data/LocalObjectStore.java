@@ -4,22 +4,32 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A dataset in a local directory. An object is written to a file in {@code .tmp}, forced to disk,
  * and linked to its name, which fails if the name is taken.
  */
 final class LocalObjectStore implements ObjectStore {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalObjectStore.class);
+
   private static final String TEMPORARIES = ".tmp";
+
+  /** No object takes as long to write. */
+  private static final Duration ABANDONED_AFTER = Duration.ofDays(1);
 
   /** Fills the temporary file. */
   private interface Content {
@@ -129,13 +139,20 @@ final class LocalObjectStore implements ObjectStore {
   public void discardTemporaries() throws IOException {
     Path temporaries = root.resolve(TEMPORARIES);
     try (Stream<Path> files = Files.list(temporaries)) {
+      Instant abandoned = Instant.now().minus(ABANDONED_AFTER);
       for (Path file : files.toList()) {
-        Files.deleteIfExists(file);
+        if (Files.getLastModifiedTime(file).toInstant().isBefore(abandoned)) {
+          Files.deleteIfExists(file);
+        }
       }
     } catch (NoSuchFileException e) {
-      return;
+      return; // Others clear away too, or finish their own.
     }
-    Files.deleteIfExists(temporaries);
+    try {
+      Files.deleteIfExists(temporaries);
+    } catch (DirectoryNotEmptyException e) {
+      LOG.debug("{} still holds temporary files of others", temporaries);
+    }
   }
 
   @Override

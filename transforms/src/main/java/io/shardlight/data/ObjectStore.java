@@ -42,7 +42,7 @@ public interface ObjectStore {
   /** Names that start with the prefix, sorted. */
   List<String> list(String prefix) throws IOException;
 
-  /** Clears away what killed writers left behind; only when no one writes any more. */
+  /** Clears away what killed writers left behind a day ago or longer; others may be writing. */
   void discardTemporaries() throws IOException;
 
   /** The root as the user wrote it, for messages. */

@@ -102,9 +102,9 @@ final class DatasetCard {
         | settings | `%s` |
 
         `metadata.jsonl` gives the text of every image, so that `load_dataset("imagefolder", data_dir=".")`
-        reads this folder. `manifest/` has a row for every image asked for, with its own seed: seed, prompt
-        and parameters draw the same image again. `dataset.json` holds the settings and the manifest's
-        schema.
+        reads this folder. `manifest/` has a row for every image asked for; seed, prompt and parameters
+        draw the same image again. %s
+        `dataset.json` holds the settings and the manifest's schema.
         """,
         license.isEmpty() ? "unknown" : license,
         sizeCategory(totals.ok()),
@@ -129,7 +129,19 @@ final class DatasetCard {
         settings.engine().engine(),
         settings.engine().deviceKind(),
         settings.engine().dtype(),
-        settings.configFingerprint());
+        settings.configFingerprint(),
+        seeds());
+  }
+
+  /** What the rows' seeds are. */
+  private String seeds() {
+    return switch (settings.seedPolicy()) {
+      case PER_IMAGE -> "Each image has its own seed.";
+      case JAX_SPLIT ->
+          "The images of a\nprompt share its seed: the key of an image's noise is"
+              + " `split(PRNGKey(seed), images)[image_index]`,\nwhere `images` is how many its"
+              + " prompt asked for.";
+    };
   }
 
   /** The Hub's words for how many. */

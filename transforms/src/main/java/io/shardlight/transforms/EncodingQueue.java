@@ -2,6 +2,7 @@ package io.shardlight.transforms;
 
 import java.io.IOException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,12 @@ final class EncodingQueue implements AutoCloseable {
     try {
       throwFailure();
       executor.execute(() -> run(task));
+    } catch (RejectedExecutionException e) {
+      places.release();
+      throw new IOException(
+          "the encoders must be running to take an image, but were shut down because their job is"
+              + " ending",
+          e);
     } catch (IOException | RuntimeException | Error e) {
       places.release();
       throw e;

@@ -5,7 +5,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Map;
 
-/** {@code .txt}: a prompt a line; lines that begin with {@code #} and blank ones are skipped. */
+/**
+ * {@code .txt}: a prompt a line; lines that begin with {@code #} and blank ones are skipped, and
+ * those that begin with an option of A1111's prompt files are rejected.
+ */
 final class PlainTextFormat implements PromptFormat {
   @Override
   public String extension() {
@@ -20,7 +23,12 @@ final class PlainTextFormat implements PromptFormat {
           @Override
           public void line(long number, String text) {
             String prompt = text.strip();
-            if (!prompt.isEmpty() && !prompt.startsWith("#")) {
+            if (prompt.startsWith("--prompt")) {
+              records.reject(
+                  number,
+                  "wanted a prompt, but found an option line: A1111 option lines are not available"
+                      + " in this version; write a .jsonl file to set options by prompt");
+            } else if (!prompt.isEmpty() && !prompt.startsWith("#")) {
               records.record(number, Map.of("prompt", TextNode.valueOf(prompt)));
             }
           }

@@ -69,7 +69,7 @@ final class ShardGeneration {
 
     // 3. Images: the devices draw the next batch while the last is encoded.
     progress.begin(key.number(), duplicates);
-    BatchGeneration batches = new BatchGeneration(generator);
+    BatchGeneration batches = new BatchGeneration(generator, examples);
     List<ManifestRow> rows = rows(key, examples, batches);
 
     // 4. Manifest, then the marker.

@@ -7,10 +7,12 @@ import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +39,11 @@ final class SharedGenerator {
   private final AtomicBoolean freshlyLoaded = new AtomicBoolean(true);
 
   private int users;
+
+  /** Guarded by {@link #devices}. */
+  private boolean closed;
+
+  private volatile Optional<ImageRequest> lastDrawn = Optional.empty();
 
   private SharedGenerator(String id, ImageGenerator generator) {
     this.id = id;
@@ -72,12 +79,22 @@ final class SharedGenerator {
     }
   }
 
+  /**
+   * Closes the generator if nobody else has it, after the batch that is being drawn: a runner may
+   * give up a user that is still at work, when another has failed. That one's next batch fails.
+   */
   void release() {
     synchronized (BY_ID) {
       if (--users == 0) {
         BY_ID.remove(id);
-        encoders.shutdown();
-        generator.close();
+        devices.lock();
+        try {
+          closed = true;
+          encoders.shutdown();
+          generator.close();
+        } finally {
+          devices.unlock();
+        }
       }
     }
   }
@@ -95,11 +112,34 @@ final class SharedGenerator {
     return encoders;
   }
 
-  /** One batch on the devices, in turn with other threads. */
-  List<GeneratedImage> generate(List<ImageRequest> requests) throws InterruptedException {
+  /** A request that could be drawn in this JVM, if any has been. */
+  Optional<ImageRequest> lastDrawn() {
+    return lastDrawn;
+  }
+
+  /**
+   * One batch on the devices, in turn with other threads.
+   *
+   * @param nanos takes how long the devices were at it, without the wait for one's turn, whether or
+   *     not it succeeded
+   * @throws GeneratorFault if the generator has been closed
+   */
+  List<GeneratedImage> generate(List<ImageRequest> requests, LongConsumer nanos)
+      throws InterruptedException {
     devices.lockInterruptibly();
     try {
-      return generator.generate(requests);
+      if (closed) {
+        throw new GeneratorFault(
+            "the generator must be open to draw, but was closed because its job is ending");
+      }
+      long start = System.nanoTime();
+      try {
+        List<GeneratedImage> images = generator.generate(requests);
+        lastDrawn = Optional.of(requests.get(0));
+        return images;
+      } finally {
+        nanos.accept(System.nanoTime() - start);
+      }
     } finally {
       devices.unlock();
     }

@@ -22,9 +22,10 @@ import org.apache.beam.sdk.values.PCollectionView;
 import org.apache.beam.sdk.values.TypeDescriptors;
 
 /**
- * Writes rejected records as JSON lines with file, line and reason: an object for each 10,000 lines
- * of a prompt file that have any, the same on every retry. A job without examples leaves no
- * dataset; its rejections go below {@code runs/<runId>/}. The output is the number written.
+ * Writes rejected records as JSON lines with the file's name, line and reason: an object for each
+ * 10,000 lines of a prompt file that have any, the same on every retry. A job without examples
+ * leaves no dataset; its rejections go below {@code runs/<runId>/}. The output is the number
+ * written.
  */
 final class WriteRejections extends PTransform<PCollection<Rejection>, PCollection<Long>> {
   /** Bounds what one worker holds in memory. */
@@ -76,7 +77,11 @@ final class WriteRejections extends PTransform<PCollection<Rejection>, PCollecti
     public void write(ProcessContext context) throws IOException {
       List<Rejection> rejections = new ArrayList<>();
       context.element().getValue().forEach(rejections::add);
-      rejections.sort(Comparator.comparing(Rejection::source).thenComparing(Rejection::reason));
+      // As the bytes must be the same wherever the files lie, the order is by what is written.
+      rejections.sort(
+          Comparator.comparing((Rejection rejection) -> rejection.source().fileName())
+              .thenComparingLong(rejection -> rejection.source().line())
+              .thenComparing(Rejection::reason));
       StringBuilder lines = new StringBuilder();
       for (Rejection rejection : rejections) {
         lines
@@ -84,7 +89,7 @@ final class WriteRejections extends PTransform<PCollection<Rejection>, PCollecti
                 CanonicalJson.write(
                     JsonNodeFactory.instance
                         .objectNode()
-                        .put("file", rejection.source().file())
+                        .put("file", rejection.source().fileName())
                         .put("line", rejection.source().line())
                         .put("reason", rejection.reason())))
             .append('\n');

@@ -8,6 +8,9 @@ import io.shardlight.data.ObjectStore.Creation;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -91,12 +94,18 @@ class ObjectStoreTest {
     store.create("m/1", bytes(""));
     store.create("m1", bytes(""));
     Path temporaries = Files.createDirectories(folder.resolve("dataset/.tmp"));
-    Files.createFile(temporaries.resolve("left-behind"));
+    Path abandoned = Files.createFile(temporaries.resolve("left-behind"));
+    Path live = Files.createFile(temporaries.resolve("live"));
 
     assertThat(store.list("m/")).containsExactly("m/1", "m/2");
     assertThat(store.list("")).containsExactly("m/1", "m/2", "m1");
     assertThat(store.list("none/")).isEmpty();
 
+    Files.setLastModifiedTime(abandoned, FileTime.from(Instant.now().minus(Duration.ofHours(25))));
+    store.discardTemporaries();
+    assertThat(temporaries).isDirectoryContaining(file -> file.equals(live));
+    assertThat(abandoned).doesNotExist();
+    Files.delete(live);
     store.discardTemporaries();
     assertThat(temporaries).doesNotExist();
     store.discardTemporaries();

@@ -1,10 +1,9 @@
 package io.shardlight.transforms;
 
+import ai.djl.engine.EngineException;
 import io.shardlight.diffusion.GeneratedImage;
 import io.shardlight.diffusion.ImageGenerator;
 import io.shardlight.diffusion.ImageRequest;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -24,7 +23,7 @@ record BreaksAfter(FakeDevices devices, int batches) implements GeneratorFactory
       public List<GeneratedImage> generate(List<ImageRequest> requests)
           throws InterruptedException {
         if (left.getAndDecrement() <= 0) {
-          throw new UncheckedIOException(new IOException("device lost"));
+          throw new EngineException("device lost");
         }
         return whole.generate(requests);
       }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Sampling;
+import io.shardlight.data.SeedPolicy;
 import io.shardlight.data.Sha256;
 import io.shardlight.data.TestSettings;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
@@ -14,6 +15,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -151,7 +155,35 @@ class DatasetJobTest {
 
     assertThat(folder.resolve("dataset/rejected/prompts.jsonl-00000.jsonl"))
         .content()
-        .isEqualTo("{\"file\":\"" + input + "\",\"line\":6,\"reason\":\"prompt is empty\"}\n");
+        .isEqualTo("{\"file\":\"prompts.jsonl\",\"line\":6,\"reason\":\"prompt is empty\"}\n");
+  }
+
+  @Test
+  void theSameFilesInAnotherDirectoryResume() throws Exception {
+    DatasetJob job = job("dataset");
+    job.run();
+    Map<String, byte[]> before = job.files();
+    Path moved = Files.createDirectories(folder.resolve("moved")).resolve("prompts.jsonl");
+    Files.move(input, moved);
+
+    DatasetJob again = new DatasetJob(moved, folder.resolve("dataset"), SETTINGS);
+
+    assertThat(again.run()).containsEntry("alreadyPresent", 18L);
+    assertThat(again.files()).containsExactlyEntriesOf(before);
+  }
+
+  @Test
+  void theCardTellsWhatASeedIs() throws Exception {
+    job("perImage").run();
+    job("jaxSplit", SETTINGS.toBuilder().seedPolicy(SeedPolicy.JAX_SPLIT).build()).run();
+
+    assertThat(folder.resolve("perImage/README.md"))
+        .content()
+        .contains("Each image has its own seed.");
+    assertThat(folder.resolve("jaxSplit/README.md"))
+        .content()
+        .contains("`split(PRNGKey(seed), images)[image_index]`")
+        .doesNotContain("own seed");
   }
 
   @Test
@@ -241,9 +273,11 @@ class DatasetJobTest {
     assertThatThrownBy(broken::run).hasStackTraceContaining("device lost");
     waitUntilClosed(lost);
     assertThat(broken.files()).doesNotContainKey("_SUCCESS");
+    assertThat(broken.rows()).extracting(r -> r.get("status").toString()).containsOnly("ok");
     // A writer that was killed leaves its temporary file.
     Files.createDirectories(folder.resolve("dataset/.tmp"));
-    Files.writeString(folder.resolve("dataset/.tmp/left-behind"), "half");
+    Path half = Files.writeString(folder.resolve("dataset/.tmp/left-behind"), "half");
+    Files.setLastModifiedTime(half, FileTime.from(Instant.now().minus(Duration.ofHours(25))));
     long committed =
         broken.files().keySet().stream().filter(name -> name.matches("_shards/\\d+.json")).count();
 

@@ -1,21 +1,22 @@
 package io.shardlight.transforms;
 
+import ai.djl.engine.EngineException;
 import io.shardlight.diffusion.GeneratedImage;
 import io.shardlight.diffusion.ImageGenerator;
 import io.shardlight.diffusion.ImageRequest;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Stands for devices: pictures are noise that depends on the request alone. A prompt that holds
- * {@code poison} can't be drawn, one that holds {@code fault} breaks the device.
+ * {@code poison} is refused, one that holds {@code bane} fails in the engine, and one that holds
+ * {@code fault} breaks the device for good.
  *
  * @param id under which all copies of this factory keep one {@link Log}
  */
@@ -42,10 +43,10 @@ record FakeDevices(String id, int slots) implements GeneratorFactory {
   public ImageGenerator create() {
     log().loads.incrementAndGet();
     log().open.incrementAndGet();
-    return new Devices(slots, log());
+    return new Devices(slots, log(), new AtomicBoolean());
   }
 
-  private record Devices(int slots, Log log) implements ImageGenerator {
+  private record Devices(int slots, Log log, AtomicBoolean lost) implements ImageGenerator {
     @Override
     public List<GeneratedImage> generate(List<ImageRequest> requests) {
       if (log.inUse.incrementAndGet() > 1) {
@@ -73,7 +74,13 @@ record FakeDevices(String id, int slots) implements GeneratorFactory {
           throw new AssertionError("requests of different shapes in one batch");
         }
         if (request.prompt().contains("fault")) {
-          throw new UncheckedIOException(new IOException("device lost"));
+          lost.set(true);
+        }
+        if (lost.get()) {
+          throw new EngineException("device lost");
+        }
+        if (request.prompt().contains("bane")) {
+          throw new EngineException("the engine failed");
         }
         if (request.prompt().contains("poison")) {
           throw new IllegalArgumentException("cannot draw this");

@@ -52,6 +52,24 @@ class ReadPromptsTest {
   }
 
   @Test
+  void optionLinesAreRejectedRatherThanDrawn() throws Exception {
+    Path file = write("prompts.txt", "a fox\n--prompt \"a hen\" --steps 3\n".getBytes(UTF_8));
+
+    PCollectionTuple read = read(file.toString());
+
+    PAssert.that(read.get(ReadPrompts.PROMPTS)).containsInAnyOrder(plain(file, 1, "a fox"));
+    PAssert.thatSingleton(read.get(ReadPrompts.REJECTIONS))
+        .satisfies(
+            rejection -> {
+              assertThat(rejection.source().line()).isEqualTo(2);
+              assertThat(rejection.reason())
+                  .contains("A1111 option lines are not available in this version");
+              return null;
+            });
+    pipeline.run().waitUntilFinish();
+  }
+
+  @Test
   void badLinesAreRejectedWithFileAndLineAndTheRestGoesOn() throws Exception {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     bytes.write("a fox\n".getBytes(UTF_8));

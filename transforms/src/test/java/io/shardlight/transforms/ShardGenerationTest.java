@@ -3,6 +3,7 @@ package io.shardlight.transforms;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.engine.EngineException;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.Example;
 import io.shardlight.data.ExamplePlanner;
@@ -16,6 +17,9 @@ import io.shardlight.data.Sampling;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import io.shardlight.data.TestSettings;
+import io.shardlight.diffusion.GeneratedImage;
+import io.shardlight.diffusion.ImageGenerator;
+import io.shardlight.diffusion.ImageRequest;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
@@ -24,10 +28,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ShardGenerationTest {
   private static final GenerationSettings SETTINGS =
@@ -62,6 +73,26 @@ class ShardGenerationTest {
     assertThat(report.facts().ok()).isEqualTo(6);
     assertThat(report.facts().failed()).isEqualTo(2);
     assertThat(devices.log().batches.stream().mapToInt(List::size).sum()).isEqualTo(6);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 8})
+  void anEngineThatFailsOnOnePromptOnlyCostsOneRow(int slots) throws Exception {
+    ShardReport report =
+        generate(FakeDevices.withSlots(slots), examples("fox", "bane", "owl", "hen"));
+
+    assertThat(report.facts().ok()).isEqualTo(3);
+    assertThat(report.facts().failed()).isEqualTo(1);
+  }
+
+  @Test
+  void anEngineThatFailsBeforeAnythingWasDrawnFailsTheShard() {
+    assertThatThrownBy(
+            () ->
+                generate(
+                    FakeDevices.withSlots(1), examples("bane 1", "bane 2", "bane 3", "bane 4")))
+        .isInstanceOf(EngineException.class);
+    assertThat(folder.resolve("manifest")).doesNotExist();
   }
 
   @Test
@@ -130,6 +161,74 @@ class ShardGenerationTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("shard marker _shards/00000.json")
         .hasMessageContaining("example_ids_sha256");
+  }
+
+  @Test
+  void aShardWhoseGeneratorIsReleasedMeanwhileFailsAsAWhole() throws Exception {
+    FakeDevices devices = FakeDevices.withSlots(1);
+    CountDownLatch drawing = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    SharedGenerator shared =
+        SharedGenerator.acquire(
+            UUID.randomUUID().toString(), new HoldsFirstBatch(devices, drawing, release));
+    ExecutorService threads = Executors.newFixedThreadPool(2);
+    try {
+      List<Example> examples = examples("fox", "owl", "hen");
+      Future<ShardReport> shard = threads.submit(() -> generate(shared, examples));
+      drawing.await();
+      Future<?> releasing = threads.submit(shared::release);
+
+      assertThatThrownBy(() -> releasing.get(200, TimeUnit.MILLISECONDS))
+          .isInstanceOf(TimeoutException.class);
+      assertThat(devices.log().open).hasValue(1);
+      release.countDown();
+
+      releasing.get(20, TimeUnit.SECONDS);
+      assertThat(devices.log().open).hasValue(0);
+      assertThatThrownBy(() -> shard.get(20, TimeUnit.SECONDS))
+          .hasMessageContaining("because")
+          .hasMessageContaining("job is ending");
+    } finally {
+      release.countDown();
+      threads.shutdownNow();
+    }
+    assertThat(folder.resolve(DatasetPaths.marker(0))).doesNotExist();
+    assertThat(folder.resolve("manifest")).doesNotExist();
+  }
+
+  /** Devices whose first batch waits to be let go. */
+  private record HoldsFirstBatch(
+      FakeDevices devices, CountDownLatch drawing, CountDownLatch release)
+      implements GeneratorFactory {
+    @Override
+    public ImageGenerator create() {
+      ImageGenerator whole = devices.create();
+      return new ImageGenerator() {
+        @Override
+        public int slots() {
+          return whole.slots();
+        }
+
+        @Override
+        public List<GeneratedImage> generate(List<ImageRequest> requests)
+            throws InterruptedException {
+          drawing.countDown();
+          release.await();
+          return whole.generate(requests);
+        }
+
+        @Override
+        public void close() {
+          whole.close();
+        }
+      };
+    }
+  }
+
+  private ShardReport generate(SharedGenerator shared, List<Example> examples) throws Exception {
+    ObjectStore store = ObjectStore.open(folder.toString());
+    return new ShardGeneration(shared, SETTINGS, store, LocalProgress.of(folder.toString()))
+        .generate(new ShardKey(0, examples.get(0).shape()), examples);
   }
 
   private ShardReport generate(GeneratorFactory devices, List<Example> examples) throws Exception {
