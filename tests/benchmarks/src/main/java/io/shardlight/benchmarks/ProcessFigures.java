@@ -11,8 +11,10 @@ import java.nio.file.Path;
  * @param mappedBytes file pages in RAM, which the system can take back
  * @param peakBytes the most that both came to since the start
  * @param userSeconds CPU time of all threads outside the kernel
+ * @param systemSeconds CPU time of all threads in the kernel
  */
-record ProcessFigures(long privateBytes, long mappedBytes, long peakBytes, double userSeconds) {
+record ProcessFigures(
+    long privateBytes, long mappedBytes, long peakBytes, double userSeconds, double systemSeconds) {
   /** Clock ticks a second in {@code /proc/self/stat}, the same on every Linux platform. */
   private static final double TICKS = 100;
 
@@ -28,6 +30,11 @@ record ProcessFigures(long privateBytes, long mappedBytes, long peakBytes, doubl
     }
     String stat = Files.readString(Path.of("/proc/self/stat"));
     String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-    return new ProcessFigures(bytes[0], bytes[1], bytes[2], Long.parseLong(fields[11]) / TICKS);
+    return new ProcessFigures(
+        bytes[0],
+        bytes[1],
+        bytes[2],
+        Long.parseLong(fields[11]) / TICKS,
+        Long.parseLong(fields[12]) / TICKS);
   }
 }

@@ -94,11 +94,13 @@ public final class WholeProcess {
   }
 
   private float[] timed(String name, Run run) throws Exception {
-    double user = ProcessFigures.now().userSeconds();
+    ProcessFigures before = ProcessFigures.now();
     long start = System.nanoTime();
     float[] result = run.run();
     list(name + "Seconds").add((System.nanoTime() - start) / 1e9);
-    list(name + "UserSeconds").add(ProcessFigures.now().userSeconds() - user);
+    ProcessFigures after = ProcessFigures.now();
+    list(name + "UserSeconds").add(after.userSeconds() - before.userSeconds());
+    list(name + "SystemSeconds").add(after.systemSeconds() - before.systemSeconds());
     return result;
   }
 
