@@ -33,19 +33,12 @@ final class JsonLinesFormat implements PromptFormat {
   public void read(InputStream in, Records records) throws IOException {
     Utf8Lines.read(
         in,
-        new Utf8Lines.Lines() {
-          @Override
-          public void line(long number, String text) {
-            if (!text.isBlank()) {
-              parse(number, text, records);
-            }
+        (number, text) -> {
+          if (!text.isBlank()) {
+            parse(number, text, records);
           }
-
-          @Override
-          public void unreadable(long number, String reason) {
-            records.reject(number, reason);
-          }
-        });
+        },
+        records::reject);
   }
 
   private static void parse(long number, String text, Records records) {

@@ -19,24 +19,17 @@ final class PlainTextFormat implements PromptFormat {
   public void read(InputStream in, Records records) throws IOException {
     Utf8Lines.read(
         in,
-        new Utf8Lines.Lines() {
-          @Override
-          public void line(long number, String text) {
-            String prompt = text.strip();
-            if (prompt.startsWith("--prompt")) {
-              records.reject(
-                  number,
-                  "wanted a prompt, but found an option line: A1111 option lines are not available"
-                      + " in this version; write a .jsonl file to set options by prompt");
-            } else if (!prompt.isEmpty() && !prompt.startsWith("#")) {
-              records.record(number, Map.of("prompt", TextNode.valueOf(prompt)));
-            }
+        (number, text) -> {
+          String prompt = text.strip();
+          if (prompt.startsWith("--prompt")) {
+            records.reject(
+                number,
+                "wanted a prompt, but found an option line: A1111 option lines are not available"
+                    + " in this version; write a .jsonl file to set options by prompt");
+          } else if (!prompt.isEmpty() && !prompt.startsWith("#")) {
+            records.record(number, Map.of("prompt", TextNode.valueOf(prompt)));
           }
-
-          @Override
-          public void unreadable(long number, String reason) {
-            records.reject(number, reason);
-          }
-        });
+        },
+        records::reject);
   }
 }

@@ -18,17 +18,20 @@ final class Utf8Lines {
 
   private static final int CHUNK_BYTES = 1 << 16;
 
-  /** Takes the lines in order. */
+  /** Takes lines in order. */
+  @FunctionalInterface
   interface Lines {
     void line(long number, String text);
-
-    void unreadable(long number, String reason);
   }
 
   private Utf8Lines() {}
 
-  /** Reads to the end; the caller closes. */
-  static void read(InputStream in, Lines lines) throws IOException {
+  /**
+   * Reads to the end; the caller closes.
+   *
+   * @param unreadable takes, instead of the text, the reason why a line has none
+   */
+  static void read(InputStream in, Lines lines, Lines unreadable) throws IOException {
     byte[] chunk = new byte[CHUNK_BYTES];
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     long number = 1;
@@ -39,7 +42,7 @@ final class Utf8Lines {
         if (chunk[i] == '\n') {
           length += i - start;
           keep(chunk, start, i, line);
-          emit(number++, length, line, lines);
+          emit(number++, length, line, lines, unreadable);
           length = 0;
           start = i + 1;
         }
@@ -48,7 +51,7 @@ final class Utf8Lines {
       keep(chunk, start, count, line);
     }
     if (length > 0) {
-      emit(number, length, line, lines);
+      emit(number, length, line, lines, unreadable);
     }
   }
 
@@ -58,11 +61,12 @@ final class Utf8Lines {
     line.write(chunk, start, Math.min(room, end - start));
   }
 
-  private static void emit(long number, long length, ByteArrayOutputStream line, Lines lines) {
+  private static void emit(
+      long number, long length, ByteArrayOutputStream line, Lines lines, Lines unreadable) {
     byte[] bytes = line.toByteArray();
     line.reset();
     if (length > MAX_BYTES) {
-      lines.unreadable(
+      unreadable.line(
           number, "wanted a line of at most " + MAX_BYTES + " bytes, but found " + length);
       return;
     }
@@ -78,7 +82,7 @@ final class Utf8Lines {
               .decode(ByteBuffer.wrap(bytes, start, end - start))
               .toString());
     } catch (CharacterCodingException e) {
-      lines.unreadable(number, "wanted UTF-8, but found other bytes");
+      unreadable.line(number, "wanted UTF-8, but found other bytes");
     }
   }
 

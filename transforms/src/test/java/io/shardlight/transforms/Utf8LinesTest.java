@@ -47,17 +47,8 @@ class Utf8LinesTest {
     List<String> read = new ArrayList<>();
     Utf8Lines.read(
         new ByteArrayInputStream(text.getBytes(UTF_8)),
-        new Utf8Lines.Lines() {
-          @Override
-          public void line(long number, String line) {
-            read.add(number + ":" + line);
-          }
-
-          @Override
-          public void unreadable(long number, String reason) {
-            read.add(number + "!" + reason);
-          }
-        });
+        (number, line) -> read.add(number + ":" + line),
+        (number, reason) -> read.add(number + "!" + reason));
     return read;
   }
 }
