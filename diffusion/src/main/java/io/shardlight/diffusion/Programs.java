@@ -6,14 +6,18 @@ import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.Lowering;
 import io.shardlight.diffusion.graph.LoweringOptions;
 import io.shardlight.diffusion.graph.ParameterSource;
+import io.shardlight.diffusion.model.AutoencoderKl;
+import io.shardlight.diffusion.model.ClipTextModel;
+import io.shardlight.diffusion.model.UNet2DCondition;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.IntFunction;
 
 /**
@@ -30,7 +34,7 @@ final class Programs implements AutoCloseable {
 
   private record Key(String component, int batch, int latentHeight, int latentWidth) {}
 
-  private static final Key TEXT_ENCODER = new Key("text_encoder", 1, 0, 0);
+  private static final Key TEXT_ENCODER = new Key(ClipTextModel.COMPONENT, 1, 0, 0);
 
   private final StableDiffusion model;
   private final Lowering lowering;
@@ -55,12 +59,12 @@ final class Programs implements AutoCloseable {
 
   /** One image's denoiser; the batch is 2 with guidance, unconditional first, else 1. */
   Program unet(boolean guided, int latentHeight, int latentWidth) {
-    return get(new Key("unet", guided ? 2 : 1, latentHeight, latentWidth));
+    return get(unetKey(guided, latentHeight, latentWidth));
   }
 
   /** One image's decoder. */
   Program vaeDecoder(int latentHeight, int latentWidth) {
-    return get(new Key("vae", 1, latentHeight, latentWidth));
+    return get(vaeKey(latentHeight, latentWidth));
   }
 
   /**
@@ -68,45 +72,49 @@ final class Programs implements AutoCloseable {
    * out a network keeps one core busy.
    */
   synchronized void prepare(boolean guided, int latentHeight, int latentWidth) {
-    List<Key> missing =
+    load(
         List.of(
-                TEXT_ENCODER,
-                new Key("unet", guided ? 2 : 1, latentHeight, latentWidth),
-                new Key("vae", 1, latentHeight, latentWidth))
-            .stream()
-            .filter(key -> !programs.containsKey(key))
-            .toList();
-    requireOpen();
-    makeRoom(missing.size());
-    Queue<Program> loaded = new ConcurrentLinkedQueue<>();
-    try {
-      missing.parallelStream()
-          .map(key -> Map.entry(key, register(loaded, load(key))))
-          .toList()
-          .forEach(entry -> programs.put(entry.getKey(), entry.getValue()));
-    } catch (RuntimeException | Error e) {
-      loaded.forEach(Program::close);
-      throw e;
-    }
-    loads += missing.size();
-  }
-
-  private static Program register(Queue<Program> loaded, Program program) {
-    loaded.add(program);
-    return program;
+            TEXT_ENCODER,
+            unetKey(guided, latentHeight, latentWidth),
+            vaeKey(latentHeight, latentWidth)));
   }
 
   private synchronized Program get(Key key) {
+    load(List.of(key));
+    return Objects.requireNonNull(programs.get(key));
+  }
+
+  /** Makes sure that programs are there, and the last to be closed. */
+  private void load(List<Key> keys) {
     requireOpen();
-    Program known = programs.get(key);
-    if (known != null) {
-      return known;
+    List<Key> missing = keys.stream().filter(key -> programs.get(key) == null).toList();
+    makeRoom(missing.size());
+    List<CompletableFuture<Program>> loading =
+        missing.stream().map(key -> CompletableFuture.supplyAsync(() -> load(key))).toList();
+    // All end before a failure is thrown, so that none stays open unseen.
+    Throwable failure = null;
+    for (int i = 0; i < missing.size(); i++) {
+      try {
+        programs.put(missing.get(i), loading.get(i).join());
+        loads++;
+      } catch (CompletionException e) {
+        failure = failure == null ? e.getCause() : failure;
+      }
     }
-    makeRoom(1);
-    Program program = load(key);
-    loads++;
-    programs.put(key, program);
-    return program;
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    if (failure instanceof RuntimeException exception) {
+      throw exception;
+    }
+  }
+
+  private static Key unetKey(boolean guided, int latentHeight, int latentWidth) {
+    return new Key(UNet2DCondition.COMPONENT, guided ? 2 : 1, latentHeight, latentWidth);
+  }
+
+  private static Key vaeKey(int latentHeight, int latentWidth) {
+    return new Key(AutoencoderKl.COMPONENT, 1, latentHeight, latentWidth);
   }
 
   private void requireOpen() {
@@ -130,8 +138,8 @@ final class Programs implements AutoCloseable {
   private Program load(Key key) {
     Graph graph =
         switch (key.component()) {
-          case "text_encoder" -> model.textEncoder().graph(key.batch());
-          case "unet" ->
+          case ClipTextModel.COMPONENT -> model.textEncoder().graph(key.batch());
+          case UNet2DCondition.COMPONENT ->
               model
                   .unet()
                   .graph(
@@ -143,7 +151,7 @@ final class Programs implements AutoCloseable {
         };
     ParameterSource weights = model.weights(key.component());
     int latentPixels =
-        key.component().equals("text_encoder")
+        key.equals(TEXT_ENCODER)
             ? model.sampleSize() * model.sampleSize()
             : key.latentHeight() * key.latentWidth();
     try {

@@ -33,7 +33,6 @@ public final class StableDiffusion {
   private final Weights textEncoderWeights;
   private final Weights unetWeights;
   private final Weights vaeWeights;
-  private final int sampleSize;
 
   private StableDiffusion(ModelDirectory directory, Optional<Numerics> wanted) throws IOException {
     this.directory = directory;
@@ -41,16 +40,16 @@ public final class StableDiffusion {
         wanted.orElse(directory.origin() == Origin.FLAX ? Numerics.FLAX : Numerics.TORCH);
     this.tokenizer = ClipTokenizer.load(directory.tokenizer());
     this.schedulerConfig = SchedulerConfig.read(directory.config("scheduler"));
-    this.textEncoder = ClipTextModel.read(directory.config("text_encoder"));
-    this.unet = UNet2DCondition.read(directory.config("unet"), numerics);
-    this.vae = AutoencoderKl.read(directory.config("vae"));
-    this.textEncoderWeights = directory.weights("text_encoder");
-    this.unetWeights = directory.weights("unet");
-    this.vaeWeights = directory.weights("vae");
-    this.sampleSize = unet.config().sampleSize();
+    this.textEncoder = ClipTextModel.read(directory.config(ClipTextModel.COMPONENT));
+    this.unet = UNet2DCondition.read(directory.config(UNet2DCondition.COMPONENT), numerics);
+    this.vae = AutoencoderKl.read(directory.config(AutoencoderKl.COMPONENT));
+    this.textEncoderWeights = directory.weights(ClipTextModel.COMPONENT);
+    this.unetWeights = directory.weights(UNet2DCondition.COMPONENT);
+    this.vaeWeights = directory.weights(AutoencoderKl.COMPONENT);
     requireOneModel();
 
     int tokens = tokenizer.maxLength();
+    int sampleSize = sampleSize();
     textEncoderWeights.requireMatch(List.of(textEncoder.graph(1)));
     unetWeights.requireMatch(List.of(unet.graph(1, sampleSize, sampleSize, tokens)));
     vaeWeights.requireMatch(
@@ -141,11 +140,11 @@ public final class StableDiffusion {
   }
 
   public int defaultWidthPixels() {
-    return sampleSize * vae.config().downsamplingFactor();
+    return sampleSize() * vae.config().downsamplingFactor();
   }
 
   public int defaultHeightPixels() {
-    return sampleSize * vae.config().downsamplingFactor();
+    return sampleSize() * vae.config().downsamplingFactor();
   }
 
   ClipTextModel textEncoder() {
@@ -160,15 +159,16 @@ public final class StableDiffusion {
     return vae;
   }
 
+  /** Height and width of the latents that images have unless asked for otherwise. */
   int sampleSize() {
-    return sampleSize;
+    return unet.config().sampleSize();
   }
 
   Weights weights(String component) {
     return switch (component) {
-      case "text_encoder" -> textEncoderWeights;
-      case "unet" -> unetWeights;
-      case "vae" -> vaeWeights;
+      case ClipTextModel.COMPONENT -> textEncoderWeights;
+      case UNet2DCondition.COMPONENT -> unetWeights;
+      case AutoencoderKl.COMPONENT -> vaeWeights;
       default -> throw new IllegalArgumentException("no component \"" + component + "\"");
     };
   }
