@@ -2,6 +2,7 @@ package io.shardlight.diffusion;
 
 import io.shardlight.diffusion.model.AutoencoderKl;
 import io.shardlight.diffusion.model.ClipTextModel;
+import io.shardlight.diffusion.model.GenerationConfig;
 import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.model.UNet2DCondition;
 import io.shardlight.diffusion.scheduler.SchedulerConfig;
@@ -27,6 +28,7 @@ public final class StableDiffusion {
   private final Numerics numerics;
   private final ClipTokenizer tokenizer;
   private final SchedulerConfig schedulerConfig;
+  private final GenerationConfig generationConfig;
   private final ClipTextModel textEncoder;
   private final UNet2DCondition unet;
   private final AutoencoderKl vae;
@@ -40,6 +42,10 @@ public final class StableDiffusion {
         wanted.orElse(directory.origin() == Origin.FLAX ? Numerics.FLAX : Numerics.TORCH);
     this.tokenizer = ClipTokenizer.load(directory.tokenizer());
     this.schedulerConfig = SchedulerConfig.read(directory.config("scheduler"));
+    this.generationConfig =
+        directory.has("generation")
+            ? GenerationConfig.read(directory.config("generation"))
+            : GenerationConfig.DEFAULT;
     this.textEncoder = ClipTextModel.read(directory.config(ClipTextModel.COMPONENT));
     this.unet = UNet2DCondition.read(directory.config(UNet2DCondition.COMPONENT), numerics);
     this.vae = AutoencoderKl.read(directory.config(AutoencoderKl.COMPONENT));
@@ -137,6 +143,11 @@ public final class StableDiffusion {
 
   public SchedulerConfig schedulerConfig() {
     return schedulerConfig;
+  }
+
+  /** Steps and guidance for requests that name none. */
+  public GenerationConfig generationConfig() {
+    return generationConfig;
   }
 
   public int defaultWidthPixels() {

@@ -3,6 +3,7 @@ package io.shardlight.diffusion;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.shardlight.diffusion.model.GenerationConfig;
 import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.diffusion.weights.ModelDirectoryException;
@@ -14,6 +15,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class StableDiffusionTest {
   @TempDir Path folder;
@@ -43,6 +46,44 @@ class StableDiffusionTest {
     StableDiffusion model = open(TinyModels.torch(), Optional.empty());
     assertThat(model.defaultWidthPixels()).isEqualTo(128);
     assertThat(model.defaultHeightPixels()).isEqualTo(128);
+  }
+
+  @Test
+  void stepsAndGuidanceAreTheModelsOwnElseThoseOfDiffusers() throws IOException {
+    copy(TinyModels.torch());
+    assertThat(open(folder, Optional.empty()).generationConfig())
+        .isEqualTo(new GenerationConfig(50, 7.5f));
+
+    Path file = folder.resolve(GenerationConfig.FILE);
+    Files.writeString(file, "{\"num_inference_steps\": 25, \"guidance_scale\": 4.5}");
+    assertThat(open(folder, Optional.empty()).generationConfig())
+        .isEqualTo(new GenerationConfig(25, 4.5f));
+
+    Files.writeString(file, "{\"guidance_scale\": 3}");
+    assertThat(open(folder, Optional.empty()).generationConfig())
+        .isEqualTo(new GenerationConfig(50, 3));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"num_inference_steps\": 0}  | \"num_inference_steps\" is 0",
+        "{\"num_inference_steps\": 2.5} | \"num_inference_steps\" is 2.5",
+        "{\"guidance_scale\": -1}        | \"guidance_scale\" is -1",
+        "{\"guidance_scale\": \"high\"}  | \"guidance_scale\" is \"high\"",
+        "{\"guidance_scale\": 1e39}      | \"guidance_scale\" is 1.0E39",
+        "{\"temperature\": 1}            | \"temperature\" = 1",
+        "[25]                            | generation_config.json must be a JSON object",
+        "{\"guidance_scale\": 3          | generation_config.json, line 1",
+      })
+  void refusesDefaultsThatItCannotFollow(String json, String message) throws IOException {
+    copy(TinyModels.torch());
+    Files.writeString(folder.resolve(GenerationConfig.FILE), json);
+
+    assertThatThrownBy(() -> open(folder, Optional.empty()))
+        .hasMessageContaining("generation_config.json")
+        .hasMessageContaining(message);
   }
 
   @Test

@@ -53,20 +53,28 @@ public interface GenerateOptions extends PipelineOptions {
   void setImagesPerPrompt(int value);
 
   @Description("Denoising steps of an image: fewer are faster, more are finer.")
-  @Default.Integer(50)
-  @Option(group = OptionGroup.IMAGES, order = 2, min = 1, max = Sampling.MAX_STEPS)
-  int getSteps();
+  @Option(
+      group = OptionGroup.IMAGES,
+      order = 2,
+      min = 1,
+      max = Sampling.MAX_STEPS,
+      defaultText = "the model's own, else 50")
+  @Nullable Integer getSteps();
 
-  void setSteps(int value);
+  void setSteps(@Nullable Integer value);
 
   @Description(
       "How strongly an image follows its prompt (classifier-free guidance). 1 switches guidance"
           + " off, which halves the time.")
-  @Default.Double(7.5)
-  @Option(group = OptionGroup.IMAGES, order = 3, min = 0, max = Sampling.MAX_GUIDANCE_SCALE)
-  double getGuidanceScale();
+  @Option(
+      group = OptionGroup.IMAGES,
+      order = 3,
+      min = 0,
+      max = Sampling.MAX_GUIDANCE_SCALE,
+      defaultText = "the model's own, else 7.5")
+  @Nullable Double getGuidanceScale();
 
-  void setGuidanceScale(double value);
+  void setGuidanceScale(@Nullable Double value);
 
   @Description("What images should not show, for prompts that do not say it themselves.")
   @Default.String("")

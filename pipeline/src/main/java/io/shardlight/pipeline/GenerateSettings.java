@@ -44,10 +44,14 @@ final class GenerateSettings {
 
   private static Sampling sampling(GenerateOptions options, StableDiffusion model) {
     String scheduler = options.getScheduler();
+    Double guidanceScale = options.getGuidanceScale();
     return new Sampling(
         scheduler == null ? model.schedulerConfig().kind() : SchedulerKind.fromOption(scheduler),
-        options.getSteps(),
-        (float) options.getGuidanceScale(),
+        Objects.requireNonNullElse(
+            options.getSteps(), model.generationConfig().numInferenceSteps()),
+        guidanceScale == null
+            ? model.generationConfig().guidanceScale()
+            : guidanceScale.floatValue(),
         Objects.requireNonNullElse(options.getWidth(), model.defaultWidthPixels()),
         Objects.requireNonNullElse(options.getHeight(), model.defaultHeightPixels()));
   }

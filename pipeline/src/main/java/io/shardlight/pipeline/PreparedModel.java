@@ -81,16 +81,16 @@ record PreparedModel(
 
   private static void checkScheduler(
       StableDiffusion model, CommandLine line, List<String> problems) {
-    Optional<String> steps = line.usable("steps");
-    if (steps.isEmpty()) {
-      return;
-    }
     try {
+      int steps =
+          line.usable("steps")
+              .map(Integer::parseInt)
+              .orElse(model.generationConfig().numInferenceSteps());
       SchedulerKind kind =
           line.usable("scheduler")
               .map(SchedulerKind::fromOption)
               .orElseGet(model.schedulerConfig()::kind);
-      kind.create(model.schedulerConfig(), Integer.parseInt(steps.get()));
+      kind.create(model.schedulerConfig(), steps);
     } catch (IllegalArgumentException e) {
       problems.add("--scheduler: " + Causes.line(e));
     }

@@ -136,8 +136,8 @@ class OptionChecksTest {
   void givesDefaultsFromAnnotations() {
     CommandLine line = CommandLine.parse(complete, GenerateCommand.CATALOG, Set.of());
 
-    assertThat(line.value("steps")).contains("50");
-    assertThat(line.value("guidanceScale")).contains("7.5");
+    assertThat(line.value("imagesPerPrompt")).contains("1");
+    assertThat(line.value("steps")).isEmpty();
     assertThat(line.value("width")).isEmpty();
     assertThat(line.value("saveAdditionalColumns")).contains("true");
   }

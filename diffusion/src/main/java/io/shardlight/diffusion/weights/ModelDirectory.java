@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 public final class ModelDirectory {
   private static final String MODEL_INDEX = "model_index.json";
   private static final String SCHEDULER_CONFIG = "scheduler/scheduler_config.json";
+  private static final String GENERATION_CONFIG = "generation_config.json";
 
   /** What no image can be made without. */
   private static final List<String> REQUIRED = List.of("text_encoder", "unet", "vae");
@@ -102,6 +103,10 @@ public final class ModelDirectory {
     }
     readJson(folder, SCHEDULER_CONFIG, problems)
         .ifPresent(config -> configs.put("scheduler", config));
+    if (Files.exists(folder.resolve(GENERATION_CONFIG))) {
+      readJson(folder, GENERATION_CONFIG, problems)
+          .ifPresent(config -> configs.put("generation", config));
+    }
     for (String file : TOKENIZER_FILES) {
       if (!Files.isRegularFile(folder.resolve("tokenizer").resolve(file))) {
         problems.add(missing("tokenizer/" + file));
@@ -179,7 +184,7 @@ public final class ModelDirectory {
    * Whether a component is there with all its files.
    *
    * @param component {@code text_encoder}, {@code unet}, {@code vae}, {@code scheduler}: always;
-   *     {@code safety_checker}: perhaps
+   *     {@code safety_checker}, {@code generation} (for {@code generation_config.json}): perhaps
    */
   public boolean has(String component) {
     return configs.containsKey(component);
