@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.DatasetPaths;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -61,6 +62,10 @@ record RunSummary(JsonNode report, Path output, Duration wall) {
             count(report.path("padded_slots").asLong(), "padded slot", "padded slots"),
             100 * report.path("padding_ratio").asDouble()));
     lines.add("Dataset: " + output);
+    Path gallery = output.resolve(DatasetPaths.GALLERY);
+    if (Files.exists(gallery)) {
+      lines.add("Gallery: " + gallery);
+    }
     return lines;
   }
 

@@ -81,7 +81,9 @@ class DatasetJobTest {
     job.run();
 
     assertThat(job.files()).containsExactlyEntriesOf(reference.files());
-    assertThat(job.files()).containsKeys("_SUCCESS", "dataset.json", "README.md");
+    assertThat(job.files())
+        .containsKeys(
+            "_SUCCESS", "dataset.json", "README.md", "gallery/index.html", "contact-sheet.png");
     assertThat(job.rows()).hasSize(18);
   }
 
