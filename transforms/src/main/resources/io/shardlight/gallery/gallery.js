@@ -312,7 +312,7 @@
     addFact(list, state(row) === "missing" ? "Problem" : "Error", index.lacks[row]);
     addFact(list, "Negative prompt", all.negative_prompt);
     addFact(list, index.seedsAreOfPrompts ? "Seed of the prompt" : "Seed", all.seed);
-    addFact(list, "Image of the prompt", all.image_index);
+    addFact(list, "Image of the prompt", index.common.image_index === 0 ? "" : all.image_index);
     addFact(list, "Scheduler", all.scheduler);
     addFact(list, "Steps", all.steps);
     addFact(list, "Guidance scale", all.guidance_scale);
@@ -358,6 +358,8 @@
       return;
     }
     img.src = small;
+    // Small images grow a little; the file takes the thumbnail's place without a jump.
+    img.style.maxWidth = Math.max(320, 3 * all.width) + "px";
     img.alt = veiled(row) ? "hidden image" : prompt(row);
     if (all.file_name) {
       const full = new Image();
