@@ -84,7 +84,7 @@
   // Grid: only tiles near the window exist.
 
   const GAP = 14;
-  const TILE_WIDTH = 148;
+  const TILE_WIDTH = 132;
   const CAPTION = 54;
   const tiles = new Map(); // place among the found -> li
   let columns = 1;

@@ -394,7 +394,7 @@ class GalleryInBrowserTest {
     try {
       chromium.open(small, "");
       chromium.keep("page-narrow");
-      chromium.await("document.querySelectorAll('.well img').length >= 10");
+      chromium.await("document.querySelectorAll('.well img').length >= 9");
       assertThat(
               chromium.number(
                   "return document.documentElement.scrollWidth -"
