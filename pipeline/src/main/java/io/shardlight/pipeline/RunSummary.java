@@ -61,11 +61,11 @@ record RunSummary(JsonNode report, Path output, Duration wall) {
             count(report.path("batches").asLong(), "batch", "batches"),
             count(report.path("padded_slots").asLong(), "padded slot", "padded slots"),
             100 * report.path("padding_ratio").asDouble()));
-    lines.add("Dataset: " + output);
     Path gallery = output.resolve(DatasetPaths.GALLERY);
     if (Files.exists(gallery)) {
       lines.add("Gallery: " + gallery);
     }
+    lines.add("Dataset: " + output);
     return lines;
   }
 

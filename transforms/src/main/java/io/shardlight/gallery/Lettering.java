@@ -38,7 +38,7 @@ final class Lettering {
     } catch (RuntimeException | Error e) {
       // Without fonts or without FreeType, Java throws whatever it stumbles over: InternalError,
       // NullPointerException, UnsatisfiedLinkError. What fails for another reason fails again soon.
-      LOG.warn("No font on this machine, so the contact sheet has no text ({})", e.toString());
+      LOG.info("No font on this machine, so the contact sheet has no text ({})", e.toString());
       return Optional.empty();
     }
   }
