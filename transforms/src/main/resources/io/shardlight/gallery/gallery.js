@@ -79,6 +79,11 @@
       drop(place);
     }
     layOut();
+    const top = grid.getBoundingClientRect().top - byId("tools").offsetHeight;
+    if (top < 0) {
+      scrollBy(0, top); // what was found begins below the tools
+      show();
+    }
   }
 
   // Grid: only tiles near the window exist.
@@ -164,6 +169,7 @@
     button.type = "button";
     button.tabIndex = place === current ? 0 : -1;
     button.dataset.row = row;
+    button.title = prompt(row);
     const well = element("span", "well");
     const caption = element("span", "prompt", prompt(row));
     caption.dir = "auto";

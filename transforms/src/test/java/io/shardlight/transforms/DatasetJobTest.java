@@ -334,6 +334,8 @@ class DatasetJobTest {
     more.run();
 
     assertThat(most.files()).containsKeys("gallery/index.html", "contact-sheet.png");
+    assertThat(folder.resolve("most/README.md")).content().contains("](contact-sheet.png)");
+    assertThat(folder.resolve("more/README.md")).content().doesNotContain("contact-sheet");
     assertThat(more.files())
         .containsKey("_SUCCESS")
         .doesNotContainKeys("gallery/index.html", "contact-sheet.png");

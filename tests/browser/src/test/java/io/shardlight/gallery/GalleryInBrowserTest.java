@@ -330,6 +330,11 @@ class GalleryInBrowserTest {
     assertThat(count()).isEqualTo("38 of 10,000 images");
     chromium.await(
         "[...document.querySelectorAll('.well img')].filter(i => i.naturalWidth).length >= 20");
+    assertThat(
+            chromium.number(
+                "return document.querySelector('#grid li').getBoundingClientRect().top"))
+        .as("what was found begins in the window")
+        .isBetween(0L, 300L);
     long nodes = chromium.number("return document.getElementsByTagName('*').length");
     assertThat(nodes).isLessThan(1500);
     System.out.printf(
