@@ -1,7 +1,6 @@
 package io.shardlight.gallery;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -36,6 +35,8 @@ final class Chromium implements AutoCloseable {
   private static final List<String> BROWSERS =
       List.of("chromium", "chromium-browser", "google-chrome");
 
+  private static final String DRIVER = "chromedriver";
+
   /** Selenium warns that it has no classes for the newest browser's own protocol. */
   private static final Logger SELENIUM = Logger.getLogger("org.openqa.selenium");
 
@@ -48,17 +49,24 @@ final class Chromium implements AutoCloseable {
     this.driver = driver;
   }
 
+  /** Whether to test: where there is a browser, and in continuous integration always. */
+  static boolean isWanted() {
+    return System.getenv("CI") != null || (browser().isPresent() && onPath(DRIVER).isPresent());
+  }
+
+  private static Optional<Path> browser() {
+    return BROWSERS.stream().flatMap(name -> onPath(name).stream()).findFirst();
+  }
+
   /**
    * @param profile an empty directory
    */
   static Chromium start(Path profile) {
-    Optional<Path> browser = BROWSERS.stream().flatMap(name -> onPath(name).stream()).findFirst();
-    Optional<Path> chromedriver = onPath("chromedriver");
-    boolean there = browser.isPresent() && chromedriver.isPresent();
-    if (System.getenv("CI") != null) {
-      assertThat(there).as("chromium and chromedriver on the PATH, as CI is set").isTrue();
-    }
-    assumeTrue(there, "needs chromium and chromedriver on the PATH (Debian: chromium-driver)");
+    Optional<Path> browser = browser();
+    Optional<Path> chromedriver = onPath(DRIVER);
+    assertThat(browser.isPresent() && chromedriver.isPresent())
+        .as("chromium and chromedriver on the PATH")
+        .isTrue();
 
     SELENIUM.setLevel(Level.SEVERE);
     ChromeOptions options = new ChromeOptions();

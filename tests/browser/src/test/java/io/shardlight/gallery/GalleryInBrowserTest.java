@@ -10,12 +10,16 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.Keys;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@EnabledIf(
+    value = "io.shardlight.gallery.Chromium#isWanted",
+    disabledReason = "needs chromium and chromedriver on the PATH (Debian: chromium-driver)")
 class GalleryInBrowserTest {
   private static final String[] SUBJECTS = {
     "a lighthouse at dawn",
