@@ -25,6 +25,26 @@ final class CommandLine {
   }
 
   /**
+   * Reads and checks the words of a command that takes one word without a name, the value of {@code
+   * operand}.
+   */
+  static CommandLine parseWithOperand(String operand, List<String> words, OptionCatalog catalog) {
+    List<String> named = new ArrayList<>();
+    boolean valueFollows = false;
+    for (String word : words) {
+      boolean bare = !valueFollows && !word.startsWith("-");
+      named.add(bare ? "--" + operand + "=" + word : word);
+      valueFollows =
+          word.startsWith("--")
+              && catalog
+                  .find(word.substring(2))
+                  .filter(spec -> spec.kind() != OptionSpec.Kind.SWITCH)
+                  .isPresent();
+    }
+    return parse(named, catalog, Set.of());
+  }
+
+  /**
    * Reads and checks.
    *
    * @param passedOnNames options of a library behind the command, accepted without a check

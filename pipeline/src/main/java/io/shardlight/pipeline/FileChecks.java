@@ -85,6 +85,37 @@ final class FileChecks {
     return Optional.empty();
   }
 
+  /** What is wrong with {@code --dataset}: it must be a directory that a job has begun to fill. */
+  static Optional<String> dataset(String value) {
+    String option = "--dataset=" + value + ": ";
+    if (isRemote(value)) {
+      return Optional.of(option + "only local directories can be read in this version; give one");
+    }
+    Path directory;
+    try {
+      directory = Path.of(value);
+    } catch (InvalidPathException e) {
+      return Optional.of(option + "not a path (" + e.getReason() + "); give a dataset's directory");
+    }
+    if (!Files.exists(directory)) {
+      return Optional.of(option + "no such directory; give the --output of a generate");
+    }
+    if (!Files.isDirectory(directory)) {
+      return Optional.of(option + "a file; give the directory of a dataset");
+    }
+    if (!Files.exists(directory.resolve(DatasetPaths.PLAN))) {
+      return Optional.of(
+          option
+              + "not a dataset, as it has no "
+              + DatasetPaths.PLAN
+              + "; give the --output of a generate");
+    }
+    if (!Files.isWritable(directory)) {
+      return Optional.of(option + "cannot be written by you; change its permissions or copy it");
+    }
+    return Optional.empty();
+  }
+
   /**
    * What is wrong with an output that holds something and no dataset. Hidden files may be there,
    * and what a run leaves that stopped before it had a plan.

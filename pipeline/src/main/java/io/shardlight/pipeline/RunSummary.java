@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.DatasetPaths;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -60,6 +61,10 @@ record RunSummary(JsonNode report, Path output, Duration wall) {
             count(report.path("batches").asLong(), "batch", "batches"),
             count(report.path("padded_slots").asLong(), "padded slot", "padded slots"),
             100 * report.path("padding_ratio").asDouble()));
+    Path gallery = output.resolve(DatasetPaths.GALLERY);
+    if (Files.exists(gallery)) {
+      lines.add("Gallery: " + gallery);
+    }
     lines.add("Dataset: " + output);
     return lines;
   }

@@ -7,7 +7,8 @@ import java.util.Optional;
 /** The front door: {@code ./shardlight <command> --name=value …}. */
 public final class Shardlight {
   private static final List<Command> COMMANDS =
-      List.of(new GenerateCommand(), new TokenizeCommand(), new DevicesCommand());
+      List.of(
+          new GenerateCommand(), new GalleryCommand(), new TokenizeCommand(), new DevicesCommand());
 
   private Shardlight() {}
 

@@ -14,6 +14,12 @@ public final class DatasetPaths {
   /** What the dataset is made of and by; written before the first image. */
   public static final String PLAN = "_shards/plan.json";
 
+  /** All images to look through, on one page that needs nothing else. */
+  public static final String GALLERY = "gallery/index.html";
+
+  /** Some of the images on one picture. */
+  public static final String CONTACT_SHEET = "contact-sheet.png";
+
   private DatasetPaths() {}
 
   /** An image with {@code layout=files}, in one of 256 folders so that none grows too long. */

@@ -61,6 +61,11 @@ public final class DatasetPlan {
     return refusal(store, differences(plan, settings.toJson()));
   }
 
+  /** The plan of a dataset that was begun; empty if the store holds none. */
+  public static Optional<JsonNode> find(ObjectStore store) throws IOException {
+    return store.exists(DatasetPaths.PLAN) ? Optional.of(read(store)) : Optional.empty();
+  }
+
   /** Files of ours that no run of ours wrote would stop the job at its very end. */
   private static Optional<String> foreign(ObjectStore store) throws IOException {
     if (store.exists(DatasetPaths.PLAN)) {

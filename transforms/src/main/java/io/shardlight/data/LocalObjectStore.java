@@ -10,6 +10,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
@@ -56,16 +57,7 @@ final class LocalObjectStore implements ObjectStore {
 
   @Override
   public Creation create(String name, Path content) throws IOException {
-    return create(
-        name,
-        channel -> {
-          try (FileChannel from = FileChannel.open(content, StandardOpenOption.READ)) {
-            long size = from.size();
-            for (long at = 0; at < size; ) {
-              at += from.transferTo(at, size - at, channel);
-            }
-          }
-        });
+    return create(name, copyOf(content));
   }
 
   private Creation create(String name, Content content) throws IOException {
@@ -73,21 +65,58 @@ final class LocalObjectStore implements ObjectStore {
     if (Files.exists(target)) {
       return Creation.EXISTS;
     }
-    Path temporaries = Files.createDirectories(root.resolve(TEMPORARIES));
-    Path temporary = temporaries.resolve(UUID.randomUUID().toString());
+    Path temporary = temporary();
     try {
-      try (FileChannel channel =
-          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        content.writeTo(channel);
-        channel.force(true);
-      }
-      Path parent = target.getParent();
-      if (parent != null) {
-        Files.createDirectories(parent);
-      }
+      write(temporary, content);
+      createParent(target);
       return link(temporary, target);
     } finally {
       Files.deleteIfExists(temporary);
+    }
+  }
+
+  @Override
+  public void replace(String name, Path content) throws IOException {
+    Path target = resolve(name);
+    Path temporary = temporary();
+    try {
+      write(temporary, copyOf(content));
+      createParent(target);
+      Files.move(
+          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(temporary);
+    }
+  }
+
+  private static Content copyOf(Path file) {
+    return channel -> {
+      try (FileChannel from = FileChannel.open(file, StandardOpenOption.READ)) {
+        long size = from.size();
+        for (long at = 0; at < size; ) {
+          at += from.transferTo(at, size - at, channel);
+        }
+      }
+    };
+  }
+
+  private Path temporary() throws IOException {
+    Path temporaries = Files.createDirectories(root.resolve(TEMPORARIES));
+    return temporaries.resolve(UUID.randomUUID().toString());
+  }
+
+  private static void write(Path temporary, Content content) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      content.writeTo(channel);
+      channel.force(true);
+    }
+  }
+
+  private static void createParent(Path target) throws IOException {
+    Path parent = target.getParent();
+    if (parent != null) {
+      Files.createDirectories(parent);
     }
   }
 

@@ -10,8 +10,8 @@ import java.util.List;
 
 /**
  * Holds a dataset's objects by name. An object is created whole or not at all and never replaced,
- * so that retried and racing writers do no harm. Names are relative, with {@code /} between parts.
- * Implementations are thread-safe.
+ * so that retried and racing writers do no harm; what is only drawn from the others may be replaced
+ * as a whole. Names are relative, with {@code /} between parts. Implementations are thread-safe.
  */
 public interface ObjectStore {
   /** What a try to create an object found. */
@@ -29,6 +29,14 @@ public interface ObjectStore {
 
   /** Creates an object if there is none of that name. */
   Creation create(String name, byte[] content) throws IOException;
+
+  /**
+   * Puts an object in the place of the one of that name, if there is one; a reader finds the one or
+   * the other, whole. Only for what can be made again from the rest of the dataset.
+   *
+   * @param content a local file, read to its end; it may be large
+   */
+  void replace(String name, Path content) throws IOException;
 
   /**
    * Opens an object, for the caller to close.

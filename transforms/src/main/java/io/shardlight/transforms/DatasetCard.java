@@ -8,9 +8,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.AvroManifest;
 import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Sha256;
 import io.shardlight.data.ShardReport;
+import io.shardlight.gallery.DatasetGallery;
 import java.util.Locale;
 
 /**
@@ -90,7 +92,7 @@ final class DatasetCard {
 
         %,d images that Stable Diffusion drew from text, made with Shardlight %s. All of them are
         synthetic, and say so in their metadata (IPTC `trainedAlgorithmicMedia`).
-
+        %s
         | | |
         |---|---|
         | images | %,d of %,d asked for; %,d failed, %,d blocked, %,d duplicates |
@@ -101,8 +103,8 @@ final class DatasetCard {
         | computed by | %s, %s, %s |
         | settings | `%s` |
 
-        `metadata.jsonl` gives the text of every image, so that `load_dataset("imagefolder", data_dir=".")`
-        reads this folder. `manifest/` has a row for every image asked for; seed, prompt and parameters
+        `metadata.jsonl` gives the text of every image; `load_dataset("path/of/this/folder")` of Hugging
+        Face's datasets reads both. `manifest/` has a row for every image asked for; seed, prompt and parameters
         draw the same image again. %s
         `dataset.json` holds the settings and the manifest's schema.
         """,
@@ -111,6 +113,7 @@ final class DatasetCard {
         settings.model().id(),
         totals.ok(),
         settings.pipelineVersion(),
+        contactSheet(),
         totals.ok(),
         totals.asked(),
         totals.failed(),
@@ -131,6 +134,17 @@ final class DatasetCard {
         settings.engine().dtype(),
         settings.configFingerprint(),
         seeds());
+  }
+
+  /** Shown where the job draws one by itself. */
+  private String contactSheet() {
+    return totals.rows() > DatasetGallery.AT_END_OF_JOB
+        ? ""
+        : "\n![Contact sheet]("
+            + DatasetPaths.CONTACT_SHEET
+            + ")\n\n`"
+            + DatasetPaths.GALLERY
+            + "` shows all images, with seeds and parameters.\n";
   }
 
   /** What the rows' seeds are. */

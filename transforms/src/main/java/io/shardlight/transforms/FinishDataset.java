@@ -6,6 +6,7 @@ import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Rejection;
 import io.shardlight.data.ShardReport;
+import io.shardlight.gallery.DatasetGallery;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -26,8 +27,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Checks that every image asked for is accounted for and finishes the dataset: rejected records,
- * sidecar, {@code dataset.json}, {@code README.md}, the run's report, and {@code _SUCCESS} last of
- * all. It all happens inside the pipeline, because a template's {@code main} is gone by then.
+ * sidecar, {@code dataset.json}, {@code README.md}, the gallery of up to {@value
+ * DatasetGallery#AT_END_OF_JOB} rows, the run's report, and {@code _SUCCESS} last of all. It all
+ * happens inside the pipeline, because a template's {@code main} is gone by then.
  *
  * <p>The job fails, without {@code _SUCCESS}, if the sums differ, if more than {@code
  * maxFailureRatio} of the images failed, or if there was not one usable prompt: an empty dataset
@@ -113,7 +115,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
     }
 
     @ProcessElement
-    public void finish(ProcessContext context) throws IOException {
+    public void finish(ProcessContext context) throws IOException, InterruptedException {
       String runId = context.element();
       ObjectStore store = ObjectStore.open(output);
       RunTotals totals =
@@ -136,7 +138,12 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
       store.createOrAdopt(DatasetPaths.DATASET_JSON, bytes(card.json()));
       store.createOrAdopt(DatasetPaths.CARD, bytes(card.markdown()));
 
-      // 3. Done.
+      // 3. The pictures of all pictures.
+      if (totals.rows() <= DatasetGallery.AT_END_OF_JOB && !drawn(store)) {
+        DatasetGallery.of(store, true).draw();
+      }
+
+      // 4. Done.
       store.createOrAdopt(DatasetPaths.SUCCESS, new byte[0]);
       store.discardTemporaries();
       LOG.info(
@@ -146,6 +153,13 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
           totals.failed(),
           totals.rejected());
       context.output(report);
+    }
+
+    /** By the run that finished the dataset. One without end was drawn of fewer rows. */
+    private static boolean drawn(ObjectStore store) throws IOException {
+      return store.exists(DatasetPaths.SUCCESS)
+          && store.exists(DatasetPaths.GALLERY)
+          && store.exists(DatasetPaths.CONTACT_SHEET);
     }
 
     private static byte[] bytes(String text) {

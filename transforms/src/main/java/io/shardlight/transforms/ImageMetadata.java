@@ -1,9 +1,9 @@
 package io.shardlight.transforms;
 
 import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.DigitalSource;
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
-import io.shardlight.data.ManifestRow;
 import io.shardlight.data.SeedPolicy;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.util.Locale;
@@ -64,14 +64,6 @@ final class ImageMetadata {
 
   /** An XMP packet that holds IPTC's digital source type, the mark of generated pictures. */
   static String xmp() {
-    return "<?xpacket begin=\"\uFEFF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>"
-        + "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">"
-        + "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">"
-        + "<rdf:Description rdf:about=\"\""
-        + " xmlns:Iptc4xmpExt=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\">"
-        + "<Iptc4xmpExt:DigitalSourceType>"
-        + ManifestRow.DIGITAL_SOURCE_TYPE
-        + "</Iptc4xmpExt:DigitalSourceType>"
-        + "</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end=\"w\"?>";
+    return DigitalSource.xmp();
   }
 }

@@ -2,17 +2,15 @@ package io.shardlight.transforms;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.shardlight.data.AvroManifest;
 import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.CommittedShards;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ExampleStatus;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.ShardReport;
 import io.shardlight.data.StoredObject;
 import java.io.BufferedWriter;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,22 +49,7 @@ final class Sidecar {
 
   private static void append(ObjectStore store, StoredObject manifest, BufferedWriter lines)
       throws IOException {
-    byte[] bytes;
-    try (InputStream in = store.read(manifest.name())) {
-      bytes = in.readAllBytes();
-    }
-    StoredObject found = StoredObject.of(manifest.name(), bytes);
-    if (!found.equals(manifest)) {
-      throw new IOException(
-          "manifest must be "
-              + manifest
-              + " as its marker says, but is "
-              + found
-              + " in "
-              + store.root()
-              + "; it was changed since: remove it and its marker, and run again");
-    }
-    try (DataFileStream<GenericRecord> rows = AvroManifest.read(new ByteArrayInputStream(bytes))) {
+    try (DataFileStream<GenericRecord> rows = CommittedShards.rows(store, manifest)) {
       for (GenericRecord row : rows) {
         if (row.get("status").toString().equals(ExampleStatus.OK.optionName())) {
           lines.write(CanonicalJson.write(line(row)));

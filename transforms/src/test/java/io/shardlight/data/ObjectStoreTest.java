@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shardlight.data.ObjectStore.Creation;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -45,6 +46,24 @@ class ObjectStoreTest {
     assertThat(store.create("big", spool)).isEqualTo(Creation.CREATED);
     assertThat(store.createOrAdopt("big", spool)).isEqualTo(Creation.EXISTS);
     assertThat(folder.resolve("dataset/big")).hasSize(3_000_000);
+  }
+
+  @Test
+  void replacesWhatIsThereAsAWhole() throws Exception {
+    Path spool = Files.writeString(folder.resolve("spool"), "new");
+
+    store.replace("gallery/index.html", spool);
+    assertThat(read("gallery/index.html")).isEqualTo("new");
+    Files.writeString(spool, "newer");
+    try (InputStream open = store.read("gallery/index.html")) {
+      store.replace("gallery/index.html", spool);
+      assertThat(open.readAllBytes()).asString(UTF_8).isEqualTo("new");
+    }
+
+    assertThat(read("gallery/index.html")).isEqualTo("newer");
+    assertThat(folder.resolve("dataset/.tmp")).isEmptyDirectory();
+    assertThatThrownBy(() -> store.replace("../x", spool))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test

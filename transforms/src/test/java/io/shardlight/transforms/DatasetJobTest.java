@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.SeedPolicy;
 import io.shardlight.data.Sha256;
 import io.shardlight.data.TestSettings;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
+import io.shardlight.gallery.DatasetGallery;
+import io.shardlight.gallery.GallerySummary;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -81,7 +84,9 @@ class DatasetJobTest {
     job.run();
 
     assertThat(job.files()).containsExactlyEntriesOf(reference.files());
-    assertThat(job.files()).containsKeys("_SUCCESS", "dataset.json", "README.md");
+    assertThat(job.files())
+        .containsKeys(
+            "_SUCCESS", "dataset.json", "README.md", "gallery/index.html", "contact-sheet.png");
     assertThat(job.rows()).hasSize(18);
   }
 
@@ -290,6 +295,50 @@ class DatasetJobTest {
     assertThat(counters.get("alreadyPresent")).isPositive();
     long images = counters.getOrDefault("images", 0L);
     assertThat(counters).containsEntry("alreadyPresent", 18 - images);
+  }
+
+  @Test
+  void theGalleryOfAnUnfinishedDatasetGivesWayToThatOfTheFinishedOne() throws Exception {
+    DatasetJob clean = job("clean");
+    clean.run();
+    FakeDevices lost = FakeDevices.withSlots(2);
+    DatasetJob broken = job("dataset").on(new BreaksAfter(lost, 4)).withTargetParallelism(1);
+    assertThatThrownBy(broken::run).hasStackTraceContaining("device lost");
+    waitUntilClosed(lost);
+    ObjectStore store = ObjectStore.open(folder.resolve("dataset").toString());
+
+    GallerySummary half = DatasetGallery.of(store, false).draw();
+
+    assertThat(half.images()).isBetween(1L, 17L);
+    assertThat(folder.resolve("dataset/gallery/index.html"))
+        .content()
+        .contains("The dataset is not finished: " + half.rows() + " of 18 rows so far.");
+    job("dataset").run();
+    assertThat(job("dataset").files()).containsExactlyEntriesOf(clean.files());
+
+    // Whoever draws it, and how often.
+    assertThat(DatasetGallery.of(store, true).draw().images()).isEqualTo(18);
+    assertThat(job("dataset").files()).containsExactlyEntriesOf(clean.files());
+  }
+
+  @Test
+  void aLargerDatasetGetsNoGalleryByItself() throws Exception {
+    Files.writeString(
+        input, "{\"prompt\": \"a fox\", \"images\": 2000, \"width\": 8, \"height\": 8}\n");
+    GenerationSettings settings = SETTINGS.toBuilder().shardSize(1000).build();
+    DatasetJob most = job("most", settings).on(FakeDevices.withSlots(64));
+    most.run();
+    Files.writeString(input, Files.readString(input) + "{\"prompt\": \"an owl\", \"images\": 1}\n");
+    DatasetJob more = job("more", settings).on(FakeDevices.withSlots(64));
+
+    more.run();
+
+    assertThat(most.files()).containsKeys("gallery/index.html", "contact-sheet.png");
+    assertThat(folder.resolve("most/README.md")).content().contains("](contact-sheet.png)");
+    assertThat(folder.resolve("more/README.md")).content().doesNotContain("contact-sheet");
+    assertThat(more.files())
+        .containsKey("_SUCCESS")
+        .doesNotContainKeys("gallery/index.html", "contact-sheet.png");
   }
 
   @Test

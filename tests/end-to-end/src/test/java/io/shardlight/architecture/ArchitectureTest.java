@@ -20,6 +20,7 @@ class ArchitectureTest {
 
   private static final String PIPELINE = "io.shardlight.pipeline..";
   private static final String TRANSFORMS = "io.shardlight.transforms..";
+  private static final String GALLERY = "io.shardlight.gallery..";
   private static final String DATA = "io.shardlight.data..";
   private static final String DIFFUSION = "io.shardlight.diffusion..";
   private static final String GRAPH = "io.shardlight.diffusion.graph..";
@@ -33,7 +34,7 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(
-            PIPELINE, TRANSFORMS, DATA, ENGINES, "org.apache.beam..", "org.apache.avro..")
+            PIPELINE, TRANSFORMS, GALLERY, DATA, ENGINES, "org.apache.beam..", "org.apache.avro..")
         .check(OURS);
   }
 
@@ -41,7 +42,7 @@ class ArchitectureTest {
   void transformsKnowNeitherPipelineNorEngines() {
     noClasses()
         .that()
-        .resideInAnyPackage(TRANSFORMS, DATA)
+        .resideInAnyPackage(TRANSFORMS, GALLERY, DATA)
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(PIPELINE, ENGINES)
@@ -67,7 +68,27 @@ class ArchitectureTest {
         .resideInAPackage(DATA)
         .should()
         .dependOnClassesThat()
-        .resideInAPackage(TRANSFORMS)
+        .resideInAnyPackage(TRANSFORMS, GALLERY)
+        .check(OURS);
+  }
+
+  /** A dataset is all it needs, and java.awt stays with it. */
+  @Test
+  void galleryKnowsDatasetsOnly() {
+    noClasses()
+        .that()
+        .resideInAPackage(GALLERY)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            PIPELINE, TRANSFORMS, DIFFUSION, ENGINES, "org.apache.beam..", "ai.djl..")
+        .check(OURS);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(GALLERY)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("java.awt..", "javax.imageio..")
         .check(OURS);
   }
 
@@ -158,6 +179,7 @@ class ArchitectureTest {
         .contains(
             "io.shardlight.pipeline",
             "io.shardlight.transforms",
+            "io.shardlight.gallery",
             "io.shardlight.data",
             "io.shardlight.diffusion",
             "io.shardlight.diffusion.graph",

@@ -1,0 +1,68 @@
+package io.shardlight.data;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.avro.file.DataFileStream;
+import org.apache.avro.generic.GenericRecord;
+
+/** Reads what a dataset holds for good: the shards with a commit marker, and their rows. */
+public final class CommittedShards {
+  private CommittedShards() {}
+
+  /**
+   * The markers' contents, by shard number.
+   *
+   * @throws IOException also if a marker is not what a job wrote
+   */
+  public static List<ShardFacts> list(ObjectStore store) throws IOException {
+    List<ShardFacts> shards = new ArrayList<>();
+    for (String name : store.list("_shards/")) {
+      if (!name.matches("_shards/[0-9]+\\.json")) {
+        continue;
+      }
+      try (InputStream in = store.read(name)) {
+        shards.add(ShardFacts.fromJson(new String(in.readAllBytes(), StandardCharsets.UTF_8)));
+      } catch (IllegalArgumentException e) {
+        throw new IOException(
+            name
+                + " in "
+                + store.root()
+                + " must be the marker of a committed shard, but is not; it was changed since:"
+                + " remove it, and run the job again",
+            e);
+      }
+    }
+    return shards;
+  }
+
+  /**
+   * Opens a shard's rows.
+   *
+   * @param manifest as the marker has it
+   * @return rows, to be closed
+   * @throws IOException also if the manifest isn't what its marker says
+   */
+  public static DataFileStream<GenericRecord> rows(ObjectStore store, StoredObject manifest)
+      throws IOException {
+    byte[] bytes;
+    try (InputStream in = store.read(manifest.name())) {
+      bytes = in.readAllBytes();
+    }
+    StoredObject found = StoredObject.of(manifest.name(), bytes);
+    if (!found.equals(manifest)) {
+      throw new IOException(
+          "manifest must be "
+              + manifest
+              + " as its marker says, but is "
+              + found
+              + " in "
+              + store.root()
+              + "; it was changed since: remove it and its marker, and run again");
+    }
+    return AvroManifest.read(new ByteArrayInputStream(bytes));
+  }
+}

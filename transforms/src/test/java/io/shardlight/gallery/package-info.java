@@ -1,0 +1,4 @@
+@NullMarked
+package io.shardlight.gallery;
+
+import org.jspecify.annotations.NullMarked;
