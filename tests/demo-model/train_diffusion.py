@@ -1,0 +1,126 @@
+"""Trains text encoder and UNet together to predict the noise in the VAE's latents (Ho et al. 2020).
+
+Captions are worded anew each time a picture comes up, and dropped one time in ten, for classifier-free
+guidance (Ho and Salimans 2022). What is kept is an exponential moving average of the weights.
+"""
+
+import math
+import pathlib
+import random
+import time
+
+import numpy as np
+import torch
+import world
+from captions import describe
+from muon import Muon
+from networks import TEXT_CONFIG, TOKENS, UNET_CONFIG, TextEncoder, UNet
+from pictures import scene_and_chance
+from torch import nn
+from train_vae import SCALING_FACTOR
+from vocabulary import Tokenizer, learn_merges
+
+BATCH = 64
+PEAK_RATE, PEAK_ADAM_RATE = 0.01, 1e-3
+WARM_UP = 100
+DROPPED = 0.1
+CAPTIONS_LEARNT = 10000
+BETA_START, BETA_END = 0.00085, 0.012
+
+
+def tokenizer(seed: int) -> Tokenizer:
+    """Learns the vocabulary from as many captions as show every wording many times."""
+    spoken = []
+    for index in range(CAPTIONS_LEARNT):
+        chance = random.Random("%d/vocabulary/%d" % (seed, index))
+        spoken.append(describe(world.random_scene(chance), chance))
+    return Tokenizer(learn_merges(spoken), TOKENS)
+
+
+def alphas_cumprod() -> torch.Tensor:
+    """Stable Diffusion's schedule: betas whose square roots are evenly spaced."""
+    betas = torch.linspace(BETA_START**0.5, BETA_END**0.5, 1000, dtype=torch.float64) ** 2
+    return torch.cumprod(1 - betas, dim=0)
+
+
+class Model(nn.Module):
+    """What is trained here: `text_encoder` and `unet`."""
+
+    def __init__(self, vocabulary: int):
+        super().__init__()
+        self.text_encoder = TextEncoder(dict(TEXT_CONFIG, vocab_size=vocabulary))
+        self.unet = UNet(UNET_CONFIG)
+
+    def forward(self, latents, timesteps, ids):
+        return self.unet(latents, timesteps, self.text_encoder(ids))
+
+
+def train(folder: pathlib.Path, latents: torch.Tensor, steps: int, seed: int, device) -> Model:
+    """Returns the averaged weights.
+
+    latents: float32 [count, 4, 16, 16] as the VAE gives them, of the training pictures in order
+    """
+    torch.manual_seed(seed)
+    words = tokenizer(seed)
+    model = Model(len(words.ids)).to(device, memory_format=torch.channels_last)
+    average = Model(len(words.ids)).to(device)
+    average.load_state_dict(model.state_dict())
+    optimizer = Muon(model, PEAK_RATE, PEAK_ADAM_RATE)
+    checkpoint, first = folder / "diffusion-training.pt", 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device)
+        model.load_state_dict(state["model"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        first = state["step"]
+    latents = (latents * SCALING_FACTOR).to(device)
+    scenes = [scene_and_chance(seed, index, False)[0] for index in range(len(latents))]
+    cumulative = alphas_cumprod().float().to(device)
+    weights = cumulative.rsqrt().clamp(max=4.0)
+    start, total = time.time(), 0.0
+    for step in range(first, steps):
+        optimizer.set_rate(min(1, (step + 1) / WARM_UP) * _decay(step, steps))
+        chance = random.Random("%d/step/%d" % (seed, step))
+        torch.manual_seed(seed * 1_000_003 + step)
+        picked = [chance.randrange(len(latents)) for _ in range(BATCH)]
+        spoken = ["" if chance.random() < DROPPED else describe(scenes[index], chance) for index in picked]
+        ids = torch.tensor([words(caption) for caption in spoken], device=device)
+        clean = latents[torch.tensor(picked)].contiguous(memory_format=torch.channels_last)
+        # One timestep from each 64th of the range: less noise in the gradient than free choice.
+        timesteps = ((torch.arange(BATCH) + torch.rand(BATCH)) * (1000 / BATCH)).long().to(device)
+        noise = torch.randn_like(clean)
+        signal = cumulative[timesteps].view(-1, 1, 1, 1)
+        noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            predicted = model(noisy, timesteps, ids)
+        errors = ((predicted.float() - noise) ** 2).mean(dim=(1, 2, 3))
+        loss = (errors * weights[timesteps]).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        _follow(average, model, min(0.9995, (step + 1) / (step + 20)))
+        total += loss.item()
+        if step % 100 == 99:
+            print("diffusion %d loss %.4f  %.0fs" % (step + 1, total / 100, time.time() - start), flush=True)
+            total = 0.0
+        if step % 250 == 249 or step == steps - 1:
+            state = {
+                "model": model.state_dict(),
+                "average": average.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "step": step + 1,
+            }
+            torch.save(state, checkpoint.with_suffix(".new"))
+            checkpoint.with_suffix(".new").rename(checkpoint)
+    return average
+
+
+def _decay(step: int, steps: int) -> float:
+    """Full rate for the first 60% of the steps, then a half cosine down to 2%."""
+    late = max(0.0, (step / steps - 0.6) / 0.4)
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * late))
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, model: nn.Module, keep: float) -> None:
+    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - keep)
