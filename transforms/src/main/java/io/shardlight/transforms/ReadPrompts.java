@@ -4,10 +4,10 @@ import static java.util.stream.Collectors.joining;
 
 import io.shardlight.data.Prompt;
 import io.shardlight.data.Rejection;
+import io.shardlight.prompts.PromptFile;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +32,7 @@ import org.apache.beam.sdk.values.TypeDescriptors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads prompt files: {@code .txt} and {@code .jsonl}, also gzipped. A file that several patterns
+ * Reads prompt files, of every format that {@link PromptFile} knows. A file that several patterns
  * match is read once.
  *
  * <p>Every record lands in {@link #PROMPTS}, or in {@link #REJECTIONS} with file, line and reason
@@ -68,10 +68,8 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
       try {
         for (MatchResult.Metadata file :
             FileSystems.match(pattern, EmptyMatchTreatment.DISALLOW).metadata()) {
-          PromptFormat.of(file.resourceId().toString());
+          PromptFile.problem(file.resourceId().toString()).ifPresent(problems::add);
         }
-      } catch (IllegalArgumentException e) {
-        problems.add(String.valueOf(e.getMessage()));
       } catch (FileNotFoundException e) {
         problems.add("input must match a file, but found none for \"" + pattern + "\"");
       } catch (IOException e) {
@@ -128,8 +126,8 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
               output.get(REJECTIONS).output(rejection);
             }
           };
-      try (InputStream in = Channels.newInputStream(file.open())) {
-        PromptFile.read(name, in, records);
+      try (ReadableByteChannel channel = file.open()) {
+        PromptFile.read(name, channel, records);
       } catch (IOException e) {
         throw new IOException(
             "wanted to read "

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shardlight.data.Overrides;
+import io.shardlight.data.OverridesBuilder;
 import io.shardlight.data.Prompt;
 import io.shardlight.data.PromptSource;
 import io.shardlight.data.Rejection;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
@@ -21,8 +23,11 @@ import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.testing.PAssert;
 import org.apache.beam.sdk.testing.TestPipeline;
 import org.apache.beam.sdk.values.PCollectionTuple;
+import org.apache.commons.compress.compressors.zstandard.ZstdCompressorOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ReadPromptsTest {
   private final Path folder;
@@ -152,6 +157,52 @@ class ReadPromptsTest {
   }
 
   @Test
+  void unpacksZstandardFramesOneAfterTheOther() throws Exception {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    bytes.write(zstd("prompt,seed\na fox,7\n"));
+    bytes.write(zstd("an owl,\n"));
+    Path file = write("prompts.csv.zst", bytes.toByteArray());
+
+    PCollectionTuple read = read(file.toString());
+
+    PAssert.that(read.get(ReadPrompts.PROMPTS))
+        .containsInAnyOrder(
+            new Prompt(
+                source(file, 2),
+                "prompts.csv.zst:2",
+                "a fox",
+                new OverridesBuilder().seed(7L).build(),
+                Map.of()),
+            plain(file, 3, "an owl"));
+    PAssert.that(read.get(ReadPrompts.REJECTIONS)).empty();
+    pipeline.run().waitUntilFinish();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"prompts.csv.zst", "prompts.txt.zst"})
+  void aZstandardFileThatIsDamagedFailsTheJobByItsName(String name) throws Exception {
+    byte[] whole = zstd("prompt\n" + "a fox\n".repeat(10_000));
+    whole[whole.length / 2] ^= 0x55;
+    Path file = write(name, whole);
+
+    read(file.toString());
+
+    assertThatThrownBy(() -> pipeline.run().waitUntilFinish())
+        .hasStackTraceContaining("wanted to read " + file + " to its end");
+  }
+
+  @Test
+  void aZstandardFileThatBreaksOffFailsTheJobByItsName() throws Exception {
+    byte[] whole = zstd("prompt\n" + "a fox\n".repeat(10_000));
+    Path file = write("prompts.csv.zst", Arrays.copyOf(whole, whole.length - 5));
+
+    read(file.toString());
+
+    assertThatThrownBy(() -> pipeline.run().waitUntilFinish())
+        .hasStackTraceContaining("wanted to read " + file + " to its end");
+  }
+
+  @Test
   void anEmptyFileHasNoPrompts() throws Exception {
     Path file = write("prompts.txt", new byte[0]);
 
@@ -169,7 +220,7 @@ class ReadPromptsTest {
       gzip.write("a fox\n".repeat(10_000).getBytes(UTF_8));
     }
     byte[] whole = bytes.toByteArray();
-    Path file = write("prompts.txt.gz", java.util.Arrays.copyOf(whole, whole.length - 20));
+    Path file = write("prompts.txt.gz", Arrays.copyOf(whole, whole.length - 20));
 
     read(file.toString());
 
@@ -184,7 +235,8 @@ class ReadPromptsTest {
 
     assertThatThrownBy(pipeline::run)
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("input must end in one of [.txt, .jsonl], with or without [.gz]")
+        .hasMessageContaining(
+            "input must end in one of [.txt, .jsonl, .csv, .tsv], with or without [.gz, .zst]")
         .hasMessageContaining("prompts.xlsx")
         .hasMessageContaining(
             "input must match a file, but found none for \"" + folder + "/absent");
@@ -196,6 +248,14 @@ class ReadPromptsTest {
 
   private Path write(String name, byte[] bytes) throws IOException {
     return Files.write(folder.resolve(name), bytes);
+  }
+
+  private static byte[] zstd(String text) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (OutputStream out = new ZstdCompressorOutputStream(bytes, 3, false, true)) {
+      out.write(text.getBytes(UTF_8));
+    }
+    return bytes.toByteArray();
   }
 
   private static PromptSource source(Path file, long line) {

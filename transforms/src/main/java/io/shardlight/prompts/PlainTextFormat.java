@@ -1,8 +1,9 @@
-package io.shardlight.transforms;
+package io.shardlight.prompts;
 
 import com.fasterxml.jackson.databind.node.TextNode;
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.util.Map;
 
 /**
@@ -16,9 +17,9 @@ final class PlainTextFormat implements PromptFormat {
   }
 
   @Override
-  public void read(InputStream in, Records records) throws IOException {
+  public void read(ReadableByteChannel channel, Records records) throws IOException {
     Utf8Lines.read(
-        in,
+        Channels.newInputStream(channel),
         (number, text) -> {
           String prompt = text.strip();
           if (prompt.startsWith("--prompt")) {
