@@ -1,5 +1,6 @@
 package io.shardlight.prompts;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import java.io.IOException;
 import java.nio.channels.Channels;
@@ -8,7 +9,7 @@ import java.util.Map;
 
 /**
  * {@code .txt}: a prompt a line; lines that begin with {@code #} and blank ones are skipped, and
- * those that begin with an option of A1111's prompt files are rejected.
+ * those that begin with two dashes are read as {@link OptionLine}s.
  */
 final class PlainTextFormat implements PromptFormat {
   @Override
@@ -22,15 +23,23 @@ final class PlainTextFormat implements PromptFormat {
         Channels.newInputStream(channel),
         (number, text) -> {
           String prompt = text.strip();
-          if (prompt.startsWith("--prompt")) {
-            records.reject(
-                number,
-                "wanted a prompt, but found an option line: A1111 option lines are not available"
-                    + " in this version; write a .jsonl file to set options by prompt");
+          if (OptionLine.is(prompt)) {
+            options(number, prompt, records);
           } else if (!prompt.isEmpty() && !prompt.startsWith("#")) {
             records.record(number, Map.of("prompt", TextNode.valueOf(prompt)));
           }
         },
         records::reject);
+  }
+
+  private static void options(long number, String line, Records records) {
+    Map<String, JsonNode> columns;
+    try {
+      columns = OptionLine.columns(line);
+    } catch (IllegalArgumentException e) {
+      records.reject(number, String.valueOf(e.getMessage()));
+      return;
+    }
+    records.record(number, columns);
   }
 }

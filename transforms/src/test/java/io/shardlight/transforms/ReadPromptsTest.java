@@ -57,18 +57,28 @@ class ReadPromptsTest {
   }
 
   @Test
-  void optionLinesAreRejectedRatherThanDrawn() throws Exception {
-    Path file = write("prompts.txt", "a fox\n--prompt \"a hen\" --steps 3\n".getBytes(UTF_8));
+  void optionLinesSetTheirOwnOrAreRejected() throws Exception {
+    Path file =
+        write(
+            "prompts.txt",
+            "a fox\n--prompt \"a hen\" --steps 3\n--prompt x --stepz 3\n".getBytes(UTF_8));
 
     PCollectionTuple read = read(file.toString());
 
-    PAssert.that(read.get(ReadPrompts.PROMPTS)).containsInAnyOrder(plain(file, 1, "a fox"));
+    PAssert.that(read.get(ReadPrompts.PROMPTS))
+        .containsInAnyOrder(
+            plain(file, 1, "a fox"),
+            new Prompt(
+                source(file, 2),
+                "prompts.txt:2",
+                "a hen",
+                new OverridesBuilder().steps(3).build(),
+                Map.of()));
     PAssert.thatSingleton(read.get(ReadPrompts.REJECTIONS))
         .satisfies(
             rejection -> {
-              assertThat(rejection.source().line()).isEqualTo(2);
-              assertThat(rejection.reason())
-                  .contains("A1111 option lines are not available in this version");
+              assertThat(rejection.source().line()).isEqualTo(3);
+              assertThat(rejection.reason()).startsWith("--stepz is not an option");
               return null;
             });
     pipeline.run().waitUntilFinish();
