@@ -11,7 +11,9 @@ final class PromptFormats {
           new PlainTextFormat(),
           new JsonLinesFormat(),
           new DelimitedFormat(".csv", ','),
-          new DelimitedFormat(".tsv", '\t'));
+          new DelimitedFormat(".tsv", '\t'),
+          new AvroFormat(),
+          new ParquetFormat());
 
   /** Ends of names that are read as if they weren't there, because Beam decompresses. */
   private static final List<String> COMPRESSIONS = List.of(".gz", ".zst");

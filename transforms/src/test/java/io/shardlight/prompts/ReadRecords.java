@@ -4,12 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.shardlight.data.Prompt;
 import io.shardlight.data.Rejection;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.channels.Channels;
 import java.nio.channels.ReadableByteChannel;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.commons.compress.utils.SeekableInMemoryByteChannel;
 
 /** What a file holds, gathered: prompts, and rejections as {@code line: reason}. */
 record ReadRecords(List<Prompt> prompts, List<String> rejections) {
@@ -18,7 +17,7 @@ record ReadRecords(List<Prompt> prompts, List<String> rejections) {
   }
 
   static ReadRecords of(String name, byte[] content) throws IOException {
-    return of(name, Channels.newChannel(new ByteArrayInputStream(content)));
+    return of(name, new SeekableInMemoryByteChannel(content));
   }
 
   static ReadRecords of(String name, ReadableByteChannel content) throws IOException {

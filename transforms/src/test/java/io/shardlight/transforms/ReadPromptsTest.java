@@ -12,12 +12,14 @@ import io.shardlight.data.PromptSource;
 import io.shardlight.data.Rejection;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.zip.GZIPOutputStream;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.testing.PAssert;
@@ -213,6 +215,27 @@ class ReadPromptsTest {
   }
 
   @Test
+  void readsParquetFromItsEnd() throws Exception {
+    byte[] bytes;
+    try (InputStream in = getClass().getResourceAsStream("/io/shardlight/prompts/int96.parquet")) {
+      bytes = Objects.requireNonNull(in).readAllBytes();
+    }
+    Path file = write("prompts.parquet", bytes);
+
+    PCollectionTuple read = read(file.toString());
+
+    PAssert.that(read.get(ReadPrompts.PROMPTS))
+        .containsInAnyOrder(
+            new Prompt(
+                source(file, 1),
+                "prompts.parquet:1",
+                "a fox",
+                Overrides.NONE,
+                Map.of("utc", "2026-01-31T12:00:00.250Z")));
+    pipeline.run().waitUntilFinish();
+  }
+
+  @Test
   void anEmptyFileHasNoPrompts() throws Exception {
     Path file = write("prompts.txt", new byte[0]);
 
@@ -246,7 +269,8 @@ class ReadPromptsTest {
     assertThatThrownBy(pipeline::run)
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(
-            "input must end in one of [.txt, .jsonl, .csv, .tsv], with or without [.gz, .zst]")
+            "input must end in one of [.txt, .jsonl, .csv, .tsv], with or without [.gz, .zst],"
+                + " or in one of [.avro, .parquet]")
         .hasMessageContaining("prompts.xlsx")
         .hasMessageContaining(
             "input must match a file, but found none for \"" + folder + "/absent");
