@@ -4,13 +4,16 @@ import static java.util.stream.Collectors.joining;
 
 import io.shardlight.data.Prompt;
 import io.shardlight.data.Rejection;
+import io.shardlight.data.TemplateSettings;
 import io.shardlight.prompts.PromptFile;
+import io.shardlight.prompts.PromptTemplates;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.channels.ReadableByteChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.beam.sdk.io.FileIO;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.io.fs.EmptyMatchTreatment;
@@ -45,9 +48,11 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
   public static final TupleTag<Rejection> REJECTIONS = new TupleTag<>("rejections") {};
 
   private final List<String> patterns;
+  private final TemplateSettings templates;
 
-  private ReadPrompts(List<String> patterns) {
+  private ReadPrompts(List<String> patterns, TemplateSettings templates) {
     this.patterns = List.copyOf(patterns);
+    this.templates = templates;
   }
 
   /**
@@ -58,7 +63,12 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
     if (patterns.isEmpty()) {
       throw new IllegalArgumentException("input must name at least one prompt file");
     }
-    return new ReadPrompts(patterns);
+    return new ReadPrompts(patterns, TemplateSettings.OFF);
+  }
+
+  /** Rejects prompts that are templates and can't be expanded; {@link PlanExamples} expands. */
+  public ReadPrompts withTemplates(TemplateSettings value) {
+    return new ReadPrompts(patterns, value);
   }
 
   /** What is wrong with the patterns, one line a problem; empty if all is well. */
@@ -101,12 +111,27 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
                     (MatchResult.Metadata file) -> file.resourceId().toString())
                 .withRepresentativeType(TypeDescriptors.strings()))
         .apply("Open", FileIO.readMatches())
-        .apply("Read", ParDo.of(new ReadFn()).withOutputTags(PROMPTS, TupleTagList.of(REJECTIONS)));
+        .apply(
+            "Read",
+            ParDo.of(new ReadFn(templates)).withOutputTags(PROMPTS, TupleTagList.of(REJECTIONS)));
   }
 
-  private static final class ReadFn extends DoFn<FileIO.ReadableFile, Prompt> {
+  static final class ReadFn extends DoFn<FileIO.ReadableFile, Prompt> {
     private final Counter prompts = Metrics.counter(ReadPrompts.class, "prompts");
     private final Counter rejected = Metrics.counter(ReadPrompts.class, "rejected");
+    private final TemplateSettings settings;
+    private transient Optional<PromptTemplates> templates = Optional.empty();
+
+    ReadFn(TemplateSettings settings) {
+      this.settings = settings;
+    }
+
+    @Setup
+    public void setup() {
+      // Nothing is drawn here, so any seed does.
+      templates =
+          settings.expand() ? Optional.of(WildcardFiles.templates(settings, 0)) : Optional.empty();
+    }
 
     @ProcessElement
     public void read(@Element FileIO.ReadableFile file, MultiOutputReceiver output)
@@ -116,6 +141,11 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
           new PromptFile.Records() {
             @Override
             public void prompt(Prompt prompt) {
+              Optional<String> problem = templates.flatMap(t -> t.problem(prompt));
+              if (problem.isPresent()) {
+                rejection(new Rejection(prompt.source(), problem.get()));
+                return;
+              }
               prompts.inc();
               output.get(PROMPTS).output(prompt);
             }
