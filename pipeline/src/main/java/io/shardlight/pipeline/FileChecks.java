@@ -51,6 +51,26 @@ final class FileChecks {
     return problems;
   }
 
+  /** What is wrong with {@code --wildcards}: it must be a directory that can be listed. */
+  static Optional<String> wildcards(String value) {
+    String option = "--wildcards=" + value + ": ";
+    if (isRemote(value)) {
+      return Optional.of(option + "only local directories can be read in this version; give one");
+    }
+    Path directory;
+    try {
+      directory = Path.of(value);
+    } catch (InvalidPathException e) {
+      return Optional.of(option + "not a path (" + e.getReason() + "); give a directory");
+    }
+    if (!Files.isDirectory(directory)) {
+      return Optional.of(option + "no such directory; give the one with the wildcard files");
+    }
+    return Files.isReadable(directory)
+        ? Optional.empty()
+        : Optional.of(option + "cannot be read by you; change its permissions");
+  }
+
   /** What is wrong with {@code --output}: it must be, or be possible to make, a directory. */
   static Optional<String> output(String value) {
     String option = "--output=" + value + ": ";

@@ -3,6 +3,8 @@ package io.shardlight.pipeline;
 import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.TemplateSettings;
+import io.shardlight.transforms.WildcardFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,14 +76,15 @@ final class GenerateCommand implements Command {
     // 1. Everything that can be wrong, before anything starts.
     List<String> problems = new ArrayList<>(line.problems());
     line.usable("input").map(FileChecks::input).ifPresent(problems::addAll);
+    Optional<TemplateSettings> templates = templates(line, problems);
     line.usable("output").flatMap(FileChecks::output).ifPresent(problems::add);
     Optional<PreparedModel> model = PreparedModel.prepare(line, console, problems);
     Optional<GenerateOptions> options = read(line, problems);
-    if (!problems.isEmpty() || model.isEmpty() || options.isEmpty()) {
+    if (!problems.isEmpty() || model.isEmpty() || options.isEmpty() || templates.isEmpty()) {
       return refuse(problems, console);
     }
     Path output = Path.of(options.get().getOutput()).toAbsolutePath().normalize();
-    GenerationSettings settings = GenerateSettings.of(options.get(), model.get());
+    GenerationSettings settings = GenerateSettings.of(options.get(), model.get(), templates.get());
     otherDataset(output, settings).ifPresent(problems::add);
     if (!problems.isEmpty()) {
       return refuse(problems, console);
@@ -121,6 +124,34 @@ final class GenerateCommand implements Command {
       summary.lines().forEach(console.out()::println);
     }
     return DONE;
+  }
+
+  /**
+   * Whether prompts are templates, with the wildcard files as they are now; empty if not usable.
+   */
+  private static Optional<TemplateSettings> templates(CommandLine line, List<String> problems) {
+    boolean expand = line.usable("expandTemplates").filter("true"::equalsIgnoreCase).isPresent();
+    Optional<String> folder = line.usable("wildcards");
+    if (!expand) {
+      folder.ifPresent(
+          value ->
+              problems.add(
+                  "--wildcards=" + value + ": read with --expandTemplates=true only; add that"));
+      return Optional.of(TemplateSettings.OFF);
+    }
+    Optional<String> problem = folder.flatMap(FileChecks::wildcards);
+    if (problem.isPresent()) {
+      problems.add(problem.get());
+      return Optional.empty();
+    }
+    String root =
+        folder.map(value -> Path.of(value).toAbsolutePath().normalize().toString()).orElse("");
+    try {
+      return Optional.of(WildcardFiles.describe(root));
+    } catch (IOException e) {
+      problems.add("--wildcards=" + folder.orElse("") + ": " + Causes.line(e));
+      return Optional.empty();
+    }
   }
 
   /** Whether the output already belongs to other settings, or to somebody else. */

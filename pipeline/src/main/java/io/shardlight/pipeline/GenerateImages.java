@@ -37,7 +37,8 @@ final class GenerateImages {
       GenerationSettings settings,
       GeneratorFactory model,
       String runId) {
-    PCollectionTuple records = pipeline.apply("ReadPrompts", ReadPrompts.from(input));
+    PCollectionTuple records =
+        pipeline.apply("ReadPrompts", ReadPrompts.from(input).withTemplates(settings.templates()));
 
     PCollection<Example> examples =
         records.get(ReadPrompts.PROMPTS).apply("PlanExamples", PlanExamples.with(settings));

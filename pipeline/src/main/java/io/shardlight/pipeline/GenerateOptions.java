@@ -12,15 +12,17 @@ import org.jspecify.annotations.Nullable;
  * The options of {@code generate}. The annotations are the one description there is: help, checks
  * and template metadata are made from them.
  */
-@NotYet({"safety", "imageQuality", "mode", "pjrtPlugin", "expandTemplates"})
+@NotYet({"safety", "imageQuality", "mode", "pjrtPlugin"})
 public interface GenerateOptions extends PipelineOptions {
   // Input and output
 
   @Description(
       "Prompt files: paths or globs, separated by commas. In .txt files every line is a prompt"
-          + " (blank lines and # comments are skipped), in .jsonl files every line is an object"
-          + " with \"prompt\" and, if you like, \"id\", \"negative_prompt\", \"seed\", \"images\","
-          + " \"steps\", \"guidance_scale\", \"width\", \"height\", \"scheduler\".")
+          + " (blank lines and # comments are skipped) or A1111's --prompt \"...\" --seed 7 ...; in"
+          + " .jsonl, .csv, .tsv, .parquet and .avro files every record has \"prompt\" (or"
+          + " \"caption\", \"text\") and, if you like, \"id\", \"negative_prompt\", \"seed\","
+          + " \"images\", \"steps\", \"guidance_scale\", \"width\", \"height\", \"scheduler\"."
+          + " Text files may be packed as .gz or .zst.")
   @Validation.Required
   @Option(group = OptionGroup.FILES, order = 1, example = "prompts.txt")
   String getInput();
@@ -42,6 +44,26 @@ public interface GenerateOptions extends PipelineOptions {
   boolean isSaveAdditionalColumns();
 
   void setSaveAdditionalColumns(boolean value);
+
+  @Description(
+      "Read prompts as templates: {red|blue} is one of the two, {2$$ and $$red|blue|green} two of"
+          + " the three, {3::red|blue} red three times as often, __colour__ a line of colour.txt in"
+          + " --wildcards. Drawn afresh for each image, always the same for the same --seed, record"
+          + " and image; a backslash keeps { } | and _ as they are.")
+  @Default.Boolean(false)
+  @Option(group = OptionGroup.FILES, order = 4)
+  boolean isExpandTemplates();
+
+  void setExpandTemplates(boolean value);
+
+  @Description(
+      "Directory of the wildcard files of --expandTemplates=true: name.txt, also in directories"
+          + " below (__below/name__), with a value a line, which may be a template itself; blank"
+          + " lines and # comments are skipped.")
+  @Option(group = OptionGroup.FILES, order = 5, example = "wildcards", defaultText = "none")
+  @Nullable String getWildcards();
+
+  void setWildcards(@Nullable String value);
 
   // Images
 

@@ -7,6 +7,7 @@ import io.shardlight.data.Layout;
 import io.shardlight.data.ManifestFormat;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.SeedPolicy;
+import io.shardlight.data.TemplateSettings;
 import io.shardlight.diffusion.StableDiffusion;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.util.Arrays;
@@ -17,7 +18,8 @@ import java.util.Objects;
 final class GenerateSettings {
   private GenerateSettings() {}
 
-  static GenerationSettings of(GenerateOptions options, PreparedModel prepared) {
+  static GenerationSettings of(
+      GenerateOptions options, PreparedModel prepared, TemplateSettings templates) {
     StableDiffusion model = prepared.model();
     return GenerationSettings.builder()
         .model(prepared.identity())
@@ -38,6 +40,7 @@ final class GenerateSettings {
         .manifestFormats(manifestFormats(options.getManifestFormat()))
         .maxFailureRatio(options.getMaxFailureRatio())
         .saveAdditionalColumns(options.isSaveAdditionalColumns())
+        .templates(templates)
         .pipelineVersion(Version.text())
         .build();
   }

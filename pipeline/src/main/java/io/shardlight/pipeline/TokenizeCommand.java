@@ -7,20 +7,19 @@ import io.shardlight.data.Prompt;
 import io.shardlight.data.Rejection;
 import io.shardlight.diffusion.tokenizer.ClipTokenizer;
 import io.shardlight.diffusion.weights.ModelDirectory;
-import io.shardlight.transforms.PromptFile;
-import java.io.BufferedInputStream;
+import io.shardlight.prompts.PromptFile;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.zip.GZIPInputStream;
+import org.apache.beam.sdk.io.Compression;
 
 /** Prints what the text encoder is given for each prompt. */
 final class TokenizeCommand implements Command {
@@ -87,38 +86,36 @@ final class TokenizeCommand implements Command {
       }
       if (input.isPresent()) {
         String name = input.get().toString();
-        try (InputStream in = open(input.get())) {
-          return printRecords(name, in, tokenizer, console);
+        try (ReadableByteChannel file = open(input.get())) {
+          return printRecords(name, file, tokenizer, console);
         } catch (IOException e) {
           throw new IOException("wanted to read " + name + " to its end, but could not", e);
         }
       }
-      return printRecords(STANDARD_INPUT, console.in(), tokenizer, console);
+      return printRecords(STANDARD_INPUT, Channels.newChannel(console.in()), tokenizer, console);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private static InputStream open(Path file) throws IOException {
-    InputStream in = new BufferedInputStream(Files.newInputStream(file));
-    if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".gz")) {
-      return in;
-    }
+  private static ReadableByteChannel open(Path file) throws IOException {
+    ReadableByteChannel channel = Files.newByteChannel(file);
     try {
-      return new GZIPInputStream(in);
+      return Compression.detect(file.toString()).readDecompressed(channel);
     } catch (IOException e) {
-      in.close();
+      channel.close();
       throw e;
     }
   }
 
   /** Prints the prompts, and to standard error where there is none and why. */
   private static int printRecords(
-      String name, InputStream in, ClipTokenizer tokenizer, Console console) throws IOException {
+      String name, ReadableByteChannel file, ClipTokenizer tokenizer, Console console)
+      throws IOException {
     List<Rejection> rejections = new ArrayList<>();
     PromptFile.read(
         name,
-        in,
+        file,
         new PromptFile.Records() {
           @Override
           public void prompt(Prompt prompt) {

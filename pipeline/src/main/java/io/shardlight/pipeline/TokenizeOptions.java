@@ -11,8 +11,8 @@ interface TokenizeOptions {
   @Nullable String getPrompt();
 
   @Description(
-      "A prompt file, .txt or .jsonl, read as generate reads it. Without --prompt and --input,"
-          + " standard input is read like a .txt file.")
+      "A prompt file, read as generate reads it, templates as they are typed. Without --prompt and"
+          + " --input, standard input is read like a .txt file.")
   @Option(group = OptionGroup.FILES, order = 2, example = "prompts.txt")
   @Nullable String getInput();
 

@@ -39,13 +39,14 @@ class FileChecksTest {
 
   @Test
   void namesFileOfUnknownFormat() throws IOException {
-    Files.createFile(folder.resolve("a.csv"));
+    Files.createFile(folder.resolve("a.xlsx"));
 
     assertThat(FileChecks.input(folder + "/*"))
         .singleElement()
         .asString()
-        .startsWith("--input=" + folder + "/*: input must end in one of [.txt, .jsonl]")
-        .endsWith(folder + "/a.csv");
+        .startsWith(
+            "--input=" + folder + "/*: input must end in one of [.txt, .jsonl, .csv, .tsv],")
+        .endsWith(folder + "/a.xlsx");
   }
 
   @Test
@@ -64,6 +65,17 @@ class FileChecksTest {
     assertThat(FileChecks.input("a.txt,,b.txt"))
         .contains(
             "--input=a.txt,,b.txt: nothing between two commas; give paths or globs between them");
+  }
+
+  @Test
+  void wildcardsMustBeADirectory() throws IOException {
+    Path file = Files.createFile(folder.resolve("red.txt"));
+
+    assertThat(FileChecks.wildcards(folder.toString())).isEmpty();
+    assertThat(FileChecks.wildcards(file.toString()))
+        .contains(
+            "--wildcards=" + file + ": no such directory; give the one with the wildcard files");
+    assertThat(FileChecks.wildcards("gs://bucket/w").orElseThrow()).contains("only local");
   }
 
   @Test

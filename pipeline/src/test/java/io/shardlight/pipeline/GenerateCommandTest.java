@@ -97,6 +97,33 @@ class GenerateCommandTest {
   }
 
   @Test
+  void drawsTemplatesAndRefusesToGoOnWithOtherWildcards() throws IOException {
+    Files.writeString(prompts, "a {red|blue} __animal__\n");
+    Path wildcards = Files.createDirectory(home.resolve("wildcards"));
+    Path animals = Files.writeString(wildcards.resolve("animal.txt"), "fox\nhen\n");
+    String[] words = {
+      "--steps=1", "--imagesPerPrompt=2", "--expandTemplates=true", "--wildcards=" + wildcards
+    };
+
+    generate(0, words);
+
+    assertThat(Files.readAllLines(out().resolve("metadata.jsonl")))
+        .hasSize(2)
+        .allMatch(line -> line.matches(".*\"text\":\"a (red|blue) (fox|hen)\".*"));
+    Files.writeString(animals, "fox\nhen\nowl\n");
+    assertThat(generate(2, words).errLines().get(0)).contains("wildcards_sha256 is");
+  }
+
+  @Test
+  void wildcardsWithoutTemplatesAreAProblem() {
+    assertThat(generate(2, "--wildcards=" + home).errLines().get(0))
+        .isEqualTo("--wildcards=" + home + ": read with --expandTemplates=true only; add that");
+    assertThat(
+            generate(2, "--wildcards=" + home + "/no", "--expandTemplates=true").errLines().get(0))
+        .endsWith("no such directory; give the one with the wildcard files");
+  }
+
+  @Test
   void refusesOutputThatHoldsSomethingElse() throws IOException {
     Files.createDirectories(out());
     Files.writeString(out().resolve("holiday.jpg"), "a beach");

@@ -45,7 +45,9 @@ class HelpTest {
             .isTrue();
       }
     }
-    assertThat(help).contains("Default: the model's own, else 7.5.").contains("Default: the model's own.");
+    assertThat(help)
+        .contains("Default: the model's own, else 7.5.")
+        .contains("Default: the model's own.");
     assertThat(help.lines()).allMatch(line -> line.length() <= HelpText.WIDTH);
   }
 

@@ -146,12 +146,12 @@ class TokenizeCommandTest {
 
   @Test
   void refusesFilesOfUnknownFormat() throws IOException {
-    Path file = Files.writeString(home.resolve("prompts.csv"), "prompt\na red fox\n");
+    Path file = Files.writeString(home.resolve("prompts.xlsx"), "a red fox\n");
     Terminal terminal = Terminal.at(home);
 
     assertThat(terminal.run("tokenize", "--input=" + file)).isEqualTo(2);
 
     assertThat(terminal.errLines().get(0))
-        .startsWith("--input=" + file + ": input must end in one of [.txt, .jsonl]");
+        .startsWith("--input=" + file + ": input must end in one of [.txt, .jsonl, .csv, .tsv],");
   }
 }

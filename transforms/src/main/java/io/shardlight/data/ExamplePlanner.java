@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.diffusion.random.JaxRandom;
 import io.shardlight.diffusion.random.PrngKey;
 import io.shardlight.diffusion.random.ThreefryMode;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Turns a prompt into the examples it asks for: ids, seeds, noise keys, defaults.
+ * Turns a prompt into the examples it asks for: ids, seeds, noise keys, defaults. A template is
+ * expanded afresh for each image, and the id is of what it became.
  *
  * <p>{@link SeedPolicy#PER_IMAGE}: a prompt without a seed takes {@link Seeds#ofPrompt}; image
  * <i>i</i> has seed {@code seed + i} modulo 2³² and noise key {@code PRNGKey(seed + i)}.
@@ -26,9 +28,16 @@ import java.util.function.Consumer;
 public final class ExamplePlanner {
   private final GenerationSettings settings;
   private final String fingerprint;
+  private final PromptExpansion expansion;
 
+  /** A planner of prompts that stay as typed. */
   public ExamplePlanner(GenerationSettings settings) {
+    this(settings, PromptExpansion.NONE);
+  }
+
+  public ExamplePlanner(GenerationSettings settings, PromptExpansion expansion) {
     this.settings = settings;
+    this.expansion = expansion;
     this.fingerprint = settings.configFingerprint();
   }
 
@@ -56,10 +65,11 @@ public final class ExamplePlanner {
 
   private Example example(Prompt prompt, int imageIndex, long seed, PrngKey noiseKey) {
     Sampling sampling = prompt.overrides().over(settings.sampling());
-    String negative = prompt.overrides().negativePrompt().orElse(settings.negativePrompt());
+    PromptExpansion.Expanded expanded = expansion.of(prompt, imageIndex);
+    String negative = expanded.negativePrompt().orElse(settings.negativePrompt());
     ObjectNode identity = JsonNodeFactory.instance.objectNode();
     identity.put("config_fingerprint", fingerprint);
-    identity.put("prompt", prompt.text());
+    identity.put("prompt", expanded.text());
     identity.put("negative_prompt", negative);
     identity.put("scheduler", sampling.scheduler().optionName());
     identity.put("steps", sampling.steps());
@@ -74,7 +84,7 @@ public final class ExamplePlanner {
         .add(Integer.toUnsignedLong(noiseKey.low()));
     return new Example(
         Sha256.hex(CanonicalJson.write(identity)).substring(0, 32),
-        prompt.text(),
+        expanded.text(),
         negative,
         prompt.id(),
         prompt.source(),
@@ -82,6 +92,17 @@ public final class ExamplePlanner {
         seed,
         noiseKey,
         sampling,
-        settings.saveAdditionalColumns() ? prompt.carried() : Map.of());
+        carried(prompt, expanded));
+  }
+
+  /** What a template was is no column of the input: it goes along in any case. */
+  private Map<String, String> carried(Prompt prompt, PromptExpansion.Expanded expanded) {
+    Map<String, String> columns = settings.saveAdditionalColumns() ? prompt.carried() : Map.of();
+    if (expanded.templates().isEmpty()) {
+      return columns;
+    }
+    Map<String, String> carried = new HashMap<>(columns);
+    carried.putAll(expanded.templates());
+    return carried;
   }
 }

@@ -51,6 +51,8 @@ public abstract class GenerationSettings implements Serializable {
   /** Whether input columns that mean nothing to us go to the manifest. */
   public abstract boolean saveAdditionalColumns();
 
+  public abstract TemplateSettings templates();
+
   public abstract String pipelineVersion();
 
   /** A builder with CONTRACT's defaults; model, engine, sampling and version must be set. */
@@ -65,7 +67,8 @@ public abstract class GenerationSettings implements Serializable {
         .shardSize(1000)
         .manifestFormats(List.of(ManifestFormat.AVRO))
         .maxFailureRatio(0.01)
-        .saveAdditionalColumns(true);
+        .saveAdditionalColumns(true)
+        .templates(TemplateSettings.OFF);
   }
 
   public abstract Builder toBuilder();
@@ -98,6 +101,11 @@ public abstract class GenerationSettings implements Serializable {
     ArrayNode formats = json.putArray("manifest_formats");
     manifestFormats().forEach(format -> formats.add(format.optionName()));
     json.put("save_additional_columns", saveAdditionalColumns());
+    // Only then, so that datasets made before there were templates can be resumed.
+    if (templates().expand()) {
+      json.put("expand_templates", true);
+      json.put("wildcards_sha256", templates().wildcardsSha256());
+    }
     return json;
   }
 
@@ -148,6 +156,8 @@ public abstract class GenerationSettings implements Serializable {
     public abstract Builder maxFailureRatio(double maxFailureRatio);
 
     public abstract Builder saveAdditionalColumns(boolean saveAdditionalColumns);
+
+    public abstract Builder templates(TemplateSettings templates);
 
     public abstract Builder pipelineVersion(String pipelineVersion);
 

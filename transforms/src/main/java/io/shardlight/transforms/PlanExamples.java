@@ -43,7 +43,7 @@ public final class PlanExamples extends PTransform<PCollection<Prompt>, PCollect
 
     @Setup
     public void setup() {
-      planner = new ExamplePlanner(settings);
+      planner = new ExamplePlanner(settings, WildcardFiles.expansion(settings));
     }
 
     @ProcessElement

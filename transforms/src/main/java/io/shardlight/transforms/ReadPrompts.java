@@ -4,13 +4,16 @@ import static java.util.stream.Collectors.joining;
 
 import io.shardlight.data.Prompt;
 import io.shardlight.data.Rejection;
+import io.shardlight.data.TemplateSettings;
+import io.shardlight.prompts.PromptFile;
+import io.shardlight.prompts.PromptTemplates;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.beam.sdk.io.FileIO;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.io.fs.EmptyMatchTreatment;
@@ -32,7 +35,7 @@ import org.apache.beam.sdk.values.TypeDescriptors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads prompt files: {@code .txt} and {@code .jsonl}, also gzipped. A file that several patterns
+ * Reads prompt files, of every format that {@link PromptFile} knows. A file that several patterns
  * match is read once.
  *
  * <p>Every record lands in {@link #PROMPTS}, or in {@link #REJECTIONS} with file, line and reason
@@ -45,9 +48,11 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
   public static final TupleTag<Rejection> REJECTIONS = new TupleTag<>("rejections") {};
 
   private final List<String> patterns;
+  private final TemplateSettings templates;
 
-  private ReadPrompts(List<String> patterns) {
+  private ReadPrompts(List<String> patterns, TemplateSettings templates) {
     this.patterns = List.copyOf(patterns);
+    this.templates = templates;
   }
 
   /**
@@ -58,7 +63,12 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
     if (patterns.isEmpty()) {
       throw new IllegalArgumentException("input must name at least one prompt file");
     }
-    return new ReadPrompts(patterns);
+    return new ReadPrompts(patterns, TemplateSettings.OFF);
+  }
+
+  /** Rejects prompts that are templates and can't be expanded; {@link PlanExamples} expands. */
+  public ReadPrompts withTemplates(TemplateSettings value) {
+    return new ReadPrompts(patterns, value);
   }
 
   /** What is wrong with the patterns, one line a problem; empty if all is well. */
@@ -68,10 +78,8 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
       try {
         for (MatchResult.Metadata file :
             FileSystems.match(pattern, EmptyMatchTreatment.DISALLOW).metadata()) {
-          PromptFormat.of(file.resourceId().toString());
+          PromptFile.problem(file.resourceId().toString()).ifPresent(problems::add);
         }
-      } catch (IllegalArgumentException e) {
-        problems.add(String.valueOf(e.getMessage()));
       } catch (FileNotFoundException e) {
         problems.add("input must match a file, but found none for \"" + pattern + "\"");
       } catch (IOException e) {
@@ -103,12 +111,27 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
                     (MatchResult.Metadata file) -> file.resourceId().toString())
                 .withRepresentativeType(TypeDescriptors.strings()))
         .apply("Open", FileIO.readMatches())
-        .apply("Read", ParDo.of(new ReadFn()).withOutputTags(PROMPTS, TupleTagList.of(REJECTIONS)));
+        .apply(
+            "Read",
+            ParDo.of(new ReadFn(templates)).withOutputTags(PROMPTS, TupleTagList.of(REJECTIONS)));
   }
 
-  private static final class ReadFn extends DoFn<FileIO.ReadableFile, Prompt> {
+  static final class ReadFn extends DoFn<FileIO.ReadableFile, Prompt> {
     private final Counter prompts = Metrics.counter(ReadPrompts.class, "prompts");
     private final Counter rejected = Metrics.counter(ReadPrompts.class, "rejected");
+    private final TemplateSettings settings;
+    private transient Optional<PromptTemplates> templates = Optional.empty();
+
+    ReadFn(TemplateSettings settings) {
+      this.settings = settings;
+    }
+
+    @Setup
+    public void setup() {
+      // Nothing is drawn here, so any seed does.
+      templates =
+          settings.expand() ? Optional.of(WildcardFiles.templates(settings, 0)) : Optional.empty();
+    }
 
     @ProcessElement
     public void read(@Element FileIO.ReadableFile file, MultiOutputReceiver output)
@@ -118,6 +141,11 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
           new PromptFile.Records() {
             @Override
             public void prompt(Prompt prompt) {
+              Optional<String> problem = templates.flatMap(t -> t.problem(prompt));
+              if (problem.isPresent()) {
+                rejection(new Rejection(prompt.source(), problem.get()));
+                return;
+              }
               prompts.inc();
               output.get(PROMPTS).output(prompt);
             }
@@ -128,8 +156,8 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
               output.get(REJECTIONS).output(rejection);
             }
           };
-      try (InputStream in = Channels.newInputStream(file.open())) {
-        PromptFile.read(name, in, records);
+      try (ReadableByteChannel channel = file.open()) {
+        PromptFile.read(name, channel, records);
       } catch (IOException e) {
         throw new IOException(
             "wanted to read "

@@ -57,6 +57,7 @@ class GenerationSettingsTest {
         b -> b.imagesPerPrompt(4),
         b -> b.shardSize(10),
         b -> b.saveAdditionalColumns(false),
+        b -> b.templates(new TemplateSettings(true, "", "ab".repeat(32))),
         b -> b.pipelineVersion("0.2.0"));
   }
 
@@ -73,6 +74,26 @@ class GenerationSettingsTest {
   @Test
   void theFailureRatioMayChangeBetweenRuns() {
     assertThat(BASE.toBuilder().maxFailureRatio(0.5).build().toJson()).isEqualTo(BASE.toJson());
+  }
+
+  @Test
+  void wildcardsCountByWhatIsInThemNotByWhereTheyLie() {
+    GenerationSettings here =
+        BASE.toBuilder().templates(new TemplateSettings(true, "/here", "ab".repeat(32))).build();
+
+    assertThat(
+            BASE.toBuilder()
+                .templates(new TemplateSettings(true, "/there", "ab".repeat(32)))
+                .build()
+                .toJson())
+        .isEqualTo(here.toJson());
+    assertThat(
+            BASE.toBuilder()
+                .templates(new TemplateSettings(true, "/here", "cd".repeat(32)))
+                .build()
+                .toJson())
+        .isNotEqualTo(here.toJson());
+    assertThat(BASE.toJson().has("wildcards_sha256")).isFalse();
   }
 
   @Test

@@ -61,7 +61,9 @@ final class DatasetJob {
     options.setTargetParallelism(targetParallelism);
     Pipeline pipeline = TestPipeline.fromOptions(options).enableAbandonedNodeEnforcement(false);
 
-    PCollectionTuple read = pipeline.apply(ReadPrompts.from(List.of(input.toString())));
+    PCollectionTuple read =
+        pipeline.apply(
+            ReadPrompts.from(List.of(input.toString())).withTemplates(settings.templates()));
     PCollection<Example> examples =
         read.get(ReadPrompts.PROMPTS).apply(PlanExamples.with(settings));
     PCollection<ShardReport> reports =

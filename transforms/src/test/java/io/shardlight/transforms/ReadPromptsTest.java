@@ -6,23 +6,30 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shardlight.data.Overrides;
+import io.shardlight.data.OverridesBuilder;
 import io.shardlight.data.Prompt;
 import io.shardlight.data.PromptSource;
 import io.shardlight.data.Rejection;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.zip.GZIPOutputStream;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.testing.PAssert;
 import org.apache.beam.sdk.testing.TestPipeline;
 import org.apache.beam.sdk.values.PCollectionTuple;
+import org.apache.commons.compress.compressors.zstandard.ZstdCompressorOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ReadPromptsTest {
   private final Path folder;
@@ -52,18 +59,28 @@ class ReadPromptsTest {
   }
 
   @Test
-  void optionLinesAreRejectedRatherThanDrawn() throws Exception {
-    Path file = write("prompts.txt", "a fox\n--prompt \"a hen\" --steps 3\n".getBytes(UTF_8));
+  void optionLinesSetTheirOwnOrAreRejected() throws Exception {
+    Path file =
+        write(
+            "prompts.txt",
+            "a fox\n--prompt \"a hen\" --steps 3\n--prompt x --stepz 3\n".getBytes(UTF_8));
 
     PCollectionTuple read = read(file.toString());
 
-    PAssert.that(read.get(ReadPrompts.PROMPTS)).containsInAnyOrder(plain(file, 1, "a fox"));
+    PAssert.that(read.get(ReadPrompts.PROMPTS))
+        .containsInAnyOrder(
+            plain(file, 1, "a fox"),
+            new Prompt(
+                source(file, 2),
+                "prompts.txt:2",
+                "a hen",
+                new OverridesBuilder().steps(3).build(),
+                Map.of()));
     PAssert.thatSingleton(read.get(ReadPrompts.REJECTIONS))
         .satisfies(
             rejection -> {
-              assertThat(rejection.source().line()).isEqualTo(2);
-              assertThat(rejection.reason())
-                  .contains("A1111 option lines are not available in this version");
+              assertThat(rejection.source().line()).isEqualTo(3);
+              assertThat(rejection.reason()).startsWith("--stepz is not an option");
               return null;
             });
     pipeline.run().waitUntilFinish();
@@ -152,6 +169,73 @@ class ReadPromptsTest {
   }
 
   @Test
+  void unpacksZstandardFramesOneAfterTheOther() throws Exception {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    bytes.write(zstd("prompt,seed\na fox,7\n"));
+    bytes.write(zstd("an owl,\n"));
+    Path file = write("prompts.csv.zst", bytes.toByteArray());
+
+    PCollectionTuple read = read(file.toString());
+
+    PAssert.that(read.get(ReadPrompts.PROMPTS))
+        .containsInAnyOrder(
+            new Prompt(
+                source(file, 2),
+                "prompts.csv.zst:2",
+                "a fox",
+                new OverridesBuilder().seed(7L).build(),
+                Map.of()),
+            plain(file, 3, "an owl"));
+    PAssert.that(read.get(ReadPrompts.REJECTIONS)).empty();
+    pipeline.run().waitUntilFinish();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"prompts.csv.zst", "prompts.txt.zst"})
+  void aZstandardFileThatIsDamagedFailsTheJobByItsName(String name) throws Exception {
+    byte[] whole = zstd("prompt\n" + "a fox\n".repeat(10_000));
+    whole[whole.length / 2] ^= 0x55;
+    Path file = write(name, whole);
+
+    read(file.toString());
+
+    assertThatThrownBy(() -> pipeline.run().waitUntilFinish())
+        .hasStackTraceContaining("wanted to read " + file + " to its end");
+  }
+
+  @Test
+  void aZstandardFileThatBreaksOffFailsTheJobByItsName() throws Exception {
+    byte[] whole = zstd("prompt\n" + "a fox\n".repeat(10_000));
+    Path file = write("prompts.csv.zst", Arrays.copyOf(whole, whole.length - 5));
+
+    read(file.toString());
+
+    assertThatThrownBy(() -> pipeline.run().waitUntilFinish())
+        .hasStackTraceContaining("wanted to read " + file + " to its end");
+  }
+
+  @Test
+  void readsParquetFromItsEnd() throws Exception {
+    byte[] bytes;
+    try (InputStream in = getClass().getResourceAsStream("/io/shardlight/prompts/int96.parquet")) {
+      bytes = Objects.requireNonNull(in).readAllBytes();
+    }
+    Path file = write("prompts.parquet", bytes);
+
+    PCollectionTuple read = read(file.toString());
+
+    PAssert.that(read.get(ReadPrompts.PROMPTS))
+        .containsInAnyOrder(
+            new Prompt(
+                source(file, 1),
+                "prompts.parquet:1",
+                "a fox",
+                Overrides.NONE,
+                Map.of("utc", "2026-01-31T12:00:00.250Z")));
+    pipeline.run().waitUntilFinish();
+  }
+
+  @Test
   void anEmptyFileHasNoPrompts() throws Exception {
     Path file = write("prompts.txt", new byte[0]);
 
@@ -169,7 +253,7 @@ class ReadPromptsTest {
       gzip.write("a fox\n".repeat(10_000).getBytes(UTF_8));
     }
     byte[] whole = bytes.toByteArray();
-    Path file = write("prompts.txt.gz", java.util.Arrays.copyOf(whole, whole.length - 20));
+    Path file = write("prompts.txt.gz", Arrays.copyOf(whole, whole.length - 20));
 
     read(file.toString());
 
@@ -184,7 +268,9 @@ class ReadPromptsTest {
 
     assertThatThrownBy(pipeline::run)
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("input must end in one of [.txt, .jsonl], with or without [.gz]")
+        .hasMessageContaining(
+            "input must end in one of [.txt, .jsonl, .csv, .tsv], with or without [.gz, .zst],"
+                + " or in one of [.avro, .parquet]")
         .hasMessageContaining("prompts.xlsx")
         .hasMessageContaining(
             "input must match a file, but found none for \"" + folder + "/absent");
@@ -196,6 +282,14 @@ class ReadPromptsTest {
 
   private Path write(String name, byte[] bytes) throws IOException {
     return Files.write(folder.resolve(name), bytes);
+  }
+
+  private static byte[] zstd(String text) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (OutputStream out = new ZstdCompressorOutputStream(bytes, 3, false, true)) {
+      out.write(text.getBytes(UTF_8));
+    }
+    return bytes.toByteArray();
   }
 
   private static PromptSource source(Path file, long line) {

@@ -20,6 +20,7 @@ class ArchitectureTest {
 
   private static final String PIPELINE = "io.shardlight.pipeline..";
   private static final String TRANSFORMS = "io.shardlight.transforms..";
+  private static final String PROMPTS = "io.shardlight.prompts..";
   private static final String GALLERY = "io.shardlight.gallery..";
   private static final String DATA = "io.shardlight.data..";
   private static final String DIFFUSION = "io.shardlight.diffusion..";
@@ -34,7 +35,14 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(
-            PIPELINE, TRANSFORMS, GALLERY, DATA, ENGINES, "org.apache.beam..", "org.apache.avro..")
+            PIPELINE,
+            TRANSFORMS,
+            PROMPTS,
+            GALLERY,
+            DATA,
+            ENGINES,
+            "org.apache.beam..",
+            "org.apache.avro..")
         .check(OURS);
   }
 
@@ -42,7 +50,7 @@ class ArchitectureTest {
   void transformsKnowNeitherPipelineNorEngines() {
     noClasses()
         .that()
-        .resideInAnyPackage(TRANSFORMS, GALLERY, DATA)
+        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, DATA)
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(PIPELINE, ENGINES)
@@ -68,7 +76,26 @@ class ArchitectureTest {
         .resideInAPackage(DATA)
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage(TRANSFORMS, GALLERY)
+        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY)
+        .check(OURS);
+  }
+
+  /** Files are cut into records wherever they come from; the libraries for it stay here. */
+  @Test
+  void promptFilesKnowNoTransforms() {
+    noClasses()
+        .that()
+        .resideInAPackage(PROMPTS)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(TRANSFORMS, GALLERY, "org.apache.beam..", "ai.djl..")
+        .check(OURS);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(PROMPTS)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.apache.parquet..", "de.siegmar..")
         .check(OURS);
   }
 
@@ -81,7 +108,7 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(
-            PIPELINE, TRANSFORMS, DIFFUSION, ENGINES, "org.apache.beam..", "ai.djl..")
+            PIPELINE, TRANSFORMS, PROMPTS, DIFFUSION, ENGINES, "org.apache.beam..", "ai.djl..")
         .check(OURS);
     noClasses()
         .that()
@@ -179,6 +206,7 @@ class ArchitectureTest {
         .contains(
             "io.shardlight.pipeline",
             "io.shardlight.transforms",
+            "io.shardlight.prompts",
             "io.shardlight.gallery",
             "io.shardlight.data",
             "io.shardlight.diffusion",

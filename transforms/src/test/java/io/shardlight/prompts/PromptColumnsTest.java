@@ -1,4 +1,4 @@
-package io.shardlight.transforms;
+package io.shardlight.prompts;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package io.shardlight.transforms;
+package io.shardlight.prompts;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
@@ -8,7 +8,8 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -30,9 +31,9 @@ final class JsonLinesFormat implements PromptFormat {
   }
 
   @Override
-  public void read(InputStream in, Records records) throws IOException {
+  public void read(ReadableByteChannel channel, Records records) throws IOException {
     Utf8Lines.read(
-        in,
+        Channels.newInputStream(channel),
         (number, text) -> {
           if (!text.isBlank()) {
             parse(number, text, records);

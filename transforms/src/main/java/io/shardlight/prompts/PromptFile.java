@@ -1,15 +1,15 @@
-package io.shardlight.transforms;
+package io.shardlight.prompts;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.shardlight.data.Prompt;
 import io.shardlight.data.PromptSource;
 import io.shardlight.data.Rejection;
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.channels.ReadableByteChannel;
 import java.util.Map;
 import java.util.Optional;
 
-/** The records of one prompt file, for {@link ReadPrompts} and for programs without a pipeline. */
+/** The records of one prompt file, for a pipeline and for programs without one. */
 public final class PromptFile {
   /** Takes what a file holds, in order. */
   public interface Records {
@@ -23,7 +23,7 @@ public final class PromptFile {
   /** What is wrong with a file's name, on one line; empty if its end tells a format. */
   public static Optional<String> problem(String name) {
     try {
-      PromptFormat.of(name);
+      PromptFormats.of(name);
       return Optional.empty();
     } catch (IllegalArgumentException e) {
       return Optional.of(String.valueOf(e.getMessage()));
@@ -34,13 +34,16 @@ public final class PromptFile {
    * Reads a file to its end; the caller closes it.
    *
    * @param name path or URI of the file, whose end tells the format
-   * @param in the file's content, decompressed
-   * @throws IOException if bytes can't be had; what is merely wrong in them is rejected
+   * @param channel the file's content, decompressed; of a Parquet file a {@link
+   *     java.nio.channels.SeekableByteChannel}
+   * @throws IOException if bytes can't be had, or make no sense from some place on; what is merely
+   *     wrong in a record is rejected
    */
-  public static void read(String name, InputStream in, Records records) throws IOException {
-    PromptFormat.of(name)
+  public static void read(String name, ReadableByteChannel channel, Records records)
+      throws IOException {
+    PromptFormats.of(name)
         .read(
-            in,
+            channel,
             new PromptFormat.Records() {
               @Override
               public void record(long line, Map<String, JsonNode> columns) {

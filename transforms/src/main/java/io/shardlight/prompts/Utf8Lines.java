@@ -1,4 +1,4 @@
-package io.shardlight.transforms;
+package io.shardlight.prompts;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

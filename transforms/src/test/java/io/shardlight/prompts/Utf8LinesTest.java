@@ -1,4 +1,4 @@
-package io.shardlight.transforms;
+package io.shardlight.prompts;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;

@@ -1,4 +1,4 @@
-package io.shardlight.transforms;
+package io.shardlight.prompts;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.shardlight.data.Overrides;
@@ -7,11 +7,16 @@ import io.shardlight.data.PromptSource;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.Seeds;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
+import java.io.IOException;
 import java.math.BigDecimal;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -31,6 +36,26 @@ final class PromptColumns {
 
   private PromptColumns(Map<String, JsonNode> columns) {
     this.left = new LinkedHashMap<>(columns);
+  }
+
+  /**
+   * Checks the columns of a file that names them once for all its records.
+   *
+   * @throws IOException if two have the same name, or none can be the prompt
+   */
+  static void requireNames(Collection<String> names) throws IOException {
+    Set<String> seen = new HashSet<>();
+    for (String name : names) {
+      if (!seen.add(name)) {
+        throw new IOException(
+            "wanted columns of different names, but found two called \""
+                + shorten(name)
+                + "\"; rename one");
+      }
+    }
+    if (Collections.disjoint(PROMPT, seen)) {
+      throw new IOException("wanted one of the columns " + PROMPT + ", but found " + listed(names));
+    }
   }
 
   /**
@@ -148,6 +173,11 @@ final class PromptColumns {
       }
     }
     return text;
+  }
+
+  private static String listed(Collection<String> names) {
+    return names.stream().limit(20).map(PromptColumns::shorten).toList()
+        + (names.size() > 20 ? " and others" : "");
   }
 
   private static String shorten(Object value) {

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shardlight.prompts;
+
+import org.jspecify.annotations.NullMarked;
