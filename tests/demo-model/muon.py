@@ -10,18 +10,21 @@ _SPREAD = (3.4445, -4.7750, 2.0315)
 """Coefficients of the quintic iteration, as published with the method."""
 
 
-@torch.no_grad()
-def _orthogonal(matrix: torch.Tensor, rounds: int = 5) -> torch.Tensor:
-    """The nearest matrix with singular values near 1, by Newton-Schulz iteration."""
-    x = matrix / (matrix.norm() + 1e-7)
-    tall = x.shape[0] > x.shape[1]
+def _orthogonal(stack: torch.Tensor, rounds: int = 5) -> torch.Tensor:
+    """The nearest matrices with singular values near 1, by Newton-Schulz iteration in bfloat16.
+
+    stack: [count, rows, columns]
+    """
+    x = stack.bfloat16()
+    x = x / (x.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
+    tall = x.shape[1] > x.shape[2]
     if tall:
-        x = x.T
+        x = x.transpose(1, 2)
     a, b, c = _SPREAD
     for _ in range(rounds):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+        gram = x @ x.transpose(1, 2)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.transpose(1, 2) if tall else x).to(stack.dtype)
 
 
 class Muon(torch.optim.Optimizer):
@@ -46,24 +49,28 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                (self._turn if group["muon"] else self._adam)(parameter, state, group)
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if group["muon"]:
+                self._turn(parameters, group)
+            else:
+                for parameter in parameters:
+                    self._adam(parameter, self.state[parameter], group)
 
-    @staticmethod
-    def _turn(parameter, state, group):
-        gradient = parameter.grad
-        if not state:
-            state["momentum"] = torch.zeros_like(gradient)
-        momentum = state["momentum"]
-        momentum.lerp_(gradient, 1 - group["momentum"])
-        update = gradient.lerp(momentum, group["momentum"]).reshape(len(gradient), -1)
-        update = _orthogonal(update)
-        scale = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
-        parameter.mul_(1 - group["lr"] * 0.01)
-        parameter.add_(update.view(parameter.shape), alpha=-group["lr"] * scale)
+    def _turn(self, parameters, group):
+        """One step of all matrices, those of one shape together."""
+        shapes = {}
+        for parameter in parameters:
+            state, gradient = self.state[parameter], parameter.grad
+            if not state:
+                state["momentum"] = torch.zeros_like(gradient)
+            state["momentum"].lerp_(gradient, 1 - group["momentum"])
+            update = gradient.lerp(state["momentum"], group["momentum"]).reshape(len(gradient), -1)
+            shapes.setdefault(update.shape, []).append((parameter, update))
+        for (rows, columns), stack in shapes.items():
+            scale = max(1.0, rows / columns) ** 0.5
+            for (parameter, _), update in zip(stack, _orthogonal(torch.stack([update for _, update in stack]))):
+                parameter.mul_(1 - group["lr"] * 0.01)
+                parameter.add_(update.view(parameter.shape), alpha=-group["lr"] * scale)
 
     @staticmethod
     def _adam(parameter, state, group):

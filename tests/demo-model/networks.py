@@ -71,9 +71,13 @@ UNET_CONFIG = {
 
 
 def _attend(q, k, v, heads, causal=False):
-    batch, _, width = q.shape
-    split = [x.view(batch, -1, heads, width // heads).transpose(1, 2) for x in (q, k, v)]
-    return F.scaled_dot_product_attention(*split, is_causal=causal).transpose(1, 2).reshape(batch, -1, width)
+    """Written out: on a CPU, torch's fused attention takes half as long again, mostly on the way back."""
+    batch, tokens, width = q.shape
+    q, k, v = (x.view(batch, -1, heads, width // heads).transpose(1, 2) for x in (q, k, v))
+    scores = (q * (width // heads) ** -0.5) @ k.transpose(-1, -2)
+    if causal:
+        scores = scores + torch.full((tokens, tokens), -torch.inf, dtype=q.dtype, device=q.device).triu(1)
+    return (scores.softmax(-1).to(v.dtype) @ v).transpose(1, 2).reshape(batch, tokens, width)
 
 
 # --- the text encoder (Radford et al. 2021, section 2.4) ----------------------------------------

@@ -18,8 +18,8 @@ from networks import VAE_CONFIG, Vae
 
 SEED = 0
 PICTURES = 32768
-VAE_STEPS = 15000
-DIFFUSION_STEPS = 24000
+VAE_STEPS = 7000
+DIFFUSION_STEPS = 11000
 TEST_PICTURES = 500
 DEFAULTS = {"guidance_scale": 5.0, "num_inference_steps": 25}
 """How the model is best asked, measured by score_generated.py."""

@@ -7,6 +7,7 @@ guidance (Ho and Salimans 2022). What is kept is an exponential moving average o
 import math
 import pathlib
 import random
+import shutil
 import time
 
 import numpy as np
@@ -65,6 +66,7 @@ def train(folder: pathlib.Path, latents: torch.Tensor, steps: int, seed: int, de
     model = Model(len(words.ids)).to(device, memory_format=torch.channels_last)
     average = Model(len(words.ids)).to(device)
     average.load_state_dict(model.state_dict())
+    predict = torch.compile(model) if shutil.which("g++") else model
     optimizer = Muon(model, PEAK_RATE, PEAK_ADAM_RATE)
     checkpoint, first = folder / "diffusion-training.pt", 0
     if checkpoint.exists():
@@ -92,7 +94,7 @@ def train(folder: pathlib.Path, latents: torch.Tensor, steps: int, seed: int, de
         signal = cumulative[timesteps].view(-1, 1, 1, 1)
         noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            predicted = model(noisy, timesteps, ids)
+            predicted = predict(noisy, timesteps, ids)
         errors = ((predicted.float() - noise) ** 2).mean(dim=(1, 2, 3))
         loss = (errors * weights[timesteps]).mean()
         optimizer.zero_grad()
