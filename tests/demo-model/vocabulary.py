@@ -13,8 +13,8 @@ from typing import Dict, List, Tuple
 START, END = "<|startoftext|>", "<|endoftext|>"
 
 
-def _byte_characters() -> List[str]:
-    """A visible character for each byte, as GPT-2 and CLIP choose them, in their vocabulary's order."""
+def _byte_characters() -> Tuple[List[str], Dict[int, str]]:
+    """Visible characters in the order of GPT-2's and CLIP's vocabulary, and that of each byte."""
     visible = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     hidden = [byte for byte in range(256) if byte not in visible]
     table = {byte: chr(byte) for byte in visible}

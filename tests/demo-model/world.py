@@ -185,11 +185,8 @@ def draw(scene: Scene, chance: random.Random) -> Tuple[Image.Image, List[Thing]]
     """Paints the scene, RGB, 128x128, and says where its things are."""
     things = []
     canvas = _Canvas(chance)
-    if scene.still_life:
-        horizon = _room(canvas, scene)
-    else:
-        horizon = _land(canvas, scene)
-    for group, spots in zip(scene.groups, _arrange(scene, horizon, chance)):
+    (_room if scene.still_life else _land)(canvas, scene)
+    for group, spots in zip(scene.groups, _arrange(scene, chance)):
         colour = _jitter(COLOURS[group.colour], 7, chance)
         for x, y, height in spots:
             _shadow(canvas, scene, group.kind, x, y, height)
@@ -202,7 +199,7 @@ def draw(scene: Scene, chance: random.Random) -> Tuple[Image.Image, List[Thing]]
 # --- where things stand -------------------------------------------------------------------------
 
 
-def _arrange(scene: Scene, horizon: float, chance: random.Random) -> List[List[Tuple[float, float, float]]]:
+def _arrange(scene: Scene, chance: random.Random) -> List[List[Tuple[float, float, float]]]:
     """For each group the foot (x, y) and the height of each of its things, back ones first."""
     few = PROMINENCE.get(sum(group.count for group in scene.groups), 1.0)
     if scene.relation == "on":
@@ -295,7 +292,7 @@ _GROUND_COLOURS = {
 _LIGHT = {"morning": (1.0, 0.95, 0.92), "day": (1, 1, 1), "sunset": (0.96, 0.82, 0.76), "night": (0.5, 0.56, 0.74)}
 
 
-def _room(canvas: "_Canvas", scene: Scene) -> float:
+def _room(canvas: "_Canvas", scene: Scene) -> None:
     wall = {"white": (236, 232, 224), "grey": (168, 168, 172), "blue": (150, 186, 214), "dark": (66, 62, 72)}[scene.wall]
     table = {"wooden": (176, 118, 66), "white": (222, 220, 216), "dark": (84, 64, 58)}[scene.table]
     edge = canvas.chance.uniform(72, 84)
@@ -303,10 +300,9 @@ def _room(canvas: "_Canvas", scene: Scene) -> float:
     canvas.gradient(0, edge, _shade(wall, 1.03), _shade(wall, 0.92))
     canvas.gradient(edge, SIZE, _shade(table, 0.86), _shade(table, 1.08))
     canvas.rectangle(0, edge - 0.8, SIZE, edge + 0.8, _shade(table, 0.66))
-    return edge
 
 
-def _land(canvas: "_Canvas", scene: Scene) -> float:
+def _land(canvas: "_Canvas", scene: Scene) -> None:
     chance, time = canvas.chance, scene.time
     light = _LIGHT[time]
     horizon = chance.uniform(70, 82)
@@ -376,7 +372,6 @@ def _land(canvas: "_Canvas", scene: Scene) -> float:
             for _ in range(10):
                 x, y = chance.uniform(2, 126), chance.uniform(horizon + 6, 125)
                 canvas.ellipse(x - 1.6, y - 1.6, x + 1.6, y + 1.6, _tint((250, 244, 190), light))
-    return horizon
 
 
 def _cloud(canvas: "_Canvas", x: float, y: float, r: float, colour) -> None:

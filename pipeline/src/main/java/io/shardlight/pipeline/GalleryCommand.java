@@ -11,7 +11,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 
 /** Draws contact sheet and page of a dataset. */
@@ -82,20 +81,21 @@ final class GalleryCommand implements Command {
 
   private static List<String> lines(GallerySummary summary, Path root, boolean finished) {
     List<String> lines = new ArrayList<>();
-    lines.add(count(summary.images(), "image", "images") + " drawn");
+    lines.add(RunSummary.count(summary.images(), "image", "images") + " drawn");
     if (summary.missing() > 0) {
       lines.add(
-          count(summary.missing(), "image is", "images are")
+          RunSummary.count(summary.missing(), "image is", "images are")
               + " missing or damaged; the page says which");
     }
     if (summary.failed() > 0) {
-      lines.add(count(summary.failed(), "image", "images") + " could not be made");
+      lines.add(RunSummary.count(summary.failed(), "image", "images") + " could not be made");
     }
     if (summary.blocked() > 0) {
-      lines.add(count(summary.blocked(), "image was", "images were") + " blocked");
+      lines.add(RunSummary.count(summary.blocked(), "image was", "images were") + " blocked");
     }
     if (summary.flagged() > 0) {
-      lines.add(count(summary.flagged(), "image is", "images are") + " flagged and blurred");
+      lines.add(
+          RunSummary.count(summary.flagged(), "image is", "images are") + " flagged and blurred");
     }
     if (!finished) {
       lines.add("The dataset is not finished: this is what its complete shards hold");
@@ -106,10 +106,6 @@ final class GalleryCommand implements Command {
     lines.add("Contact sheet: " + root.resolve(DatasetPaths.CONTACT_SHEET));
     lines.add("Gallery: " + root.resolve(DatasetPaths.GALLERY));
     return lines;
-  }
-
-  private static String count(long count, String one, String many) {
-    return String.format(Locale.ROOT, "%d %s", count, count == 1 ? one : many);
   }
 
   private static ObjectNode json(GallerySummary summary, Path root, boolean finished) {

@@ -1,13 +1,17 @@
 package io.shardlight.pipeline;
 
 import io.shardlight.data.ModelIdentity;
+import io.shardlight.data.Sampling;
 import io.shardlight.diffusion.StableDiffusion;
 import io.shardlight.diffusion.TextToImage;
+import io.shardlight.diffusion.model.GenerationConfig;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -53,7 +57,9 @@ record PreparedModel(
       StableDiffusion model =
           StableDiffusion.open(
               directory.get(), line.usable("numerics").map(LoadModel::parseNumerics));
-      checkScheduler(model, line, problems);
+      if (checkDefaults(model, line, problems)) {
+        checkScheduler(model, line, problems);
+      }
       if (problems.size() > before
           || !READ_LATER.stream().allMatch(o -> line.usable(o).isPresent())) {
         return Optional.empty();
@@ -77,6 +83,32 @@ record PreparedModel(
               + "; read it and accept it by --acceptLicense="
               + license.get());
     }
+  }
+
+  /** What the model asks for by itself must be in the ranges of the options that it stands for. */
+  private static boolean checkDefaults(
+      StableDiffusion model, CommandLine line, List<String> problems) {
+    int before = problems.size();
+    GenerationConfig own = model.generationConfig();
+    Map<String, Runnable> checks = new LinkedHashMap<>();
+    checks.put("steps", () -> Sampling.requireSteps(own.numInferenceSteps()));
+    checks.put("guidanceScale", () -> Sampling.requireGuidanceScale(own.guidanceScale()));
+    checks.put("width", () -> Sampling.requireSize("width", model.defaultWidthPixels()));
+    checks.put("height", () -> Sampling.requireSize("height", model.defaultHeightPixels()));
+    checks.forEach(
+        (option, check) -> {
+          if (line.isGiven(option)) {
+            return;
+          }
+          try {
+            check.run();
+          } catch (IllegalArgumentException e) {
+            problems.add(
+                "--%s: the model's own default cannot be used, %s; give --%s=VALUE"
+                    .formatted(option, Causes.line(e), option));
+          }
+        });
+    return problems.size() == before;
   }
 
   private static void checkScheduler(

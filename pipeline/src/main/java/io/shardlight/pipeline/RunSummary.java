@@ -77,7 +77,8 @@ record RunSummary(JsonNode report, Path output, Duration wall) {
     }
   }
 
-  private static String count(long count, String one, String many) {
+  /** {@code 1 image}, {@code 2 images}. */
+  static String count(long count, String one, String many) {
     return count + " " + (count == 1 ? one : many);
   }
 

@@ -115,6 +115,22 @@ class GenerateCommandTest {
   }
 
   @Test
+  void defaultsOfTheModelThatCannotBeUsedAreProblems() throws IOException {
+    Path model = copyOfTinyModel();
+    Files.writeString(
+        model.resolve("generation_config.json"),
+        "{\"num_inference_steps\": 2000, \"guidance_scale\": 31.5}");
+
+    assertThat(generate(2, "--model=" + model).errLines())
+        .startsWith(
+            "--steps: the model's own default cannot be used, steps must be in [1, 1000], but was"
+                + " 2000; give --steps=VALUE",
+            "--guidanceScale: the model's own default cannot be used, guidance scale must be in"
+                + " [0, 30], but was 31.5; give --guidanceScale=VALUE");
+    generate(0, "--model=" + model, "--steps=1", "--guidanceScale=2");
+  }
+
+  @Test
   void wildcardsWithoutTemplatesAreAProblem() {
     assertThat(generate(2, "--wildcards=" + home).errLines().get(0))
         .isEqualTo("--wildcards=" + home + ": read with --expandTemplates=true only; add that");

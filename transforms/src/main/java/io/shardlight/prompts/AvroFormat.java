@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SeekableByteChannel;
-import java.time.DateTimeException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.avro.Schema;
@@ -45,14 +44,7 @@ final class AvroFormat implements PromptFormat {
     PromptColumns.requireNames(schema.getFields().stream().map(Schema.Field::name).toList());
     for (long number = 1; hasNext(file, number); number++) {
       Object datum = next(file, number);
-      Map<String, JsonNode> columns;
-      try {
-        columns = columns(schema, (IndexedRecord) datum);
-      } catch (IllegalArgumentException | DateTimeException | ArithmeticException e) {
-        records.reject(number, "a column can't be read: " + e.getMessage());
-        continue;
-      }
-      records.record(number, columns);
+      records.convert(number, () -> columns(schema, (IndexedRecord) datum));
     }
     // Avro takes a file that breaks off between two blocks, or in the head of one, for complete.
     if (file.previousSync() != bytes.size()) {

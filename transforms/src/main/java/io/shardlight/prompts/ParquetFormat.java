@@ -1,6 +1,5 @@
 package io.shardlight.prompts;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -9,8 +8,6 @@ import java.nio.ByteOrder;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
-import java.time.DateTimeException;
-import java.util.Map;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.example.data.simple.convert.GroupRecordConverter;
 import org.apache.parquet.format.FileMetaData;
@@ -63,7 +60,8 @@ final class ParquetFormat implements PromptFormat {
       }
       RecordReader<Group> rows = open(new ParquetPages(file, rowGroup), columns, schema, number);
       for (long i = 0; i < rowGroup.getNum_rows(); i++) {
-        emit(schema, next(rows, number), number, records);
+        Group row = next(rows, number);
+        records.convert(number, () -> ParquetJson.columns(schema, row));
         number++;
       }
     }
@@ -123,17 +121,6 @@ final class ParquetFormat implements PromptFormat {
     } catch (RuntimeException e) {
       throw damaged(number, e);
     }
-  }
-
-  private static void emit(MessageType schema, Group row, long number, Records records) {
-    Map<String, JsonNode> columns;
-    try {
-      columns = ParquetJson.columns(schema, row);
-    } catch (IllegalArgumentException | DateTimeException | ArithmeticException e) {
-      records.reject(number, "a column can't be read: " + e.getMessage());
-      return;
-    }
-    records.record(number, columns);
   }
 
   private static IOException damaged(long number, RuntimeException cause) {

@@ -3,7 +3,9 @@ package io.shardlight.prompts;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.channels.ReadableByteChannel;
+import java.time.DateTimeException;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** A kind of prompt file. Implementations hold no state and never a whole file in memory. */
 interface PromptFormat {
@@ -16,6 +18,22 @@ interface PromptFormat {
     void record(long line, Map<String, JsonNode> columns);
 
     void reject(long line, String reason);
+
+    /**
+     * Takes a record of a binary format, or rejects it if a column holds what it can't.
+     *
+     * @param columns makes JSON of the record's values
+     */
+    default void convert(long number, Supplier<Map<String, JsonNode>> columns) {
+      Map<String, JsonNode> converted;
+      try {
+        converted = columns.get();
+      } catch (IllegalArgumentException | DateTimeException | ArithmeticException e) {
+        reject(number, "a column can't be read: " + e.getMessage());
+        return;
+      }
+      record(number, converted);
+    }
   }
 
   /** End of the names of such files, dot included, in lower case. */

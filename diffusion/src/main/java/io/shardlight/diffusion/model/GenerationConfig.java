@@ -24,7 +24,7 @@ public record GenerationConfig(int numInferenceSteps, float guidanceScale) {
       throw new IllegalArgumentException(
           "num_inference_steps must be at least 1, but was " + numInferenceSteps);
     }
-    if (!(guidanceScale >= 0 && Float.isFinite(guidanceScale))) {
+    if (!isGuidance(guidanceScale)) {
       throw new IllegalArgumentException(
           "guidance_scale must be a number from 0 up, but was " + guidanceScale);
     }
@@ -39,9 +39,13 @@ public record GenerationConfig(int numInferenceSteps, float guidanceScale) {
     int steps = config.count("num_inference_steps", DEFAULT.numInferenceSteps);
     float guidanceScale = config.number("guidance_scale", DEFAULT.guidanceScale);
     config.refuseTheRest();
-    if (!(guidanceScale >= 0 && Float.isFinite(guidanceScale))) {
+    if (!isGuidance(guidanceScale)) {
       throw config.refusal("guidance_scale", "a number from 0 up");
     }
     return new GenerationConfig(steps, guidanceScale);
+  }
+
+  private static boolean isGuidance(float value) {
+    return value >= 0 && Float.isFinite(value);
   }
 }
