@@ -45,6 +45,29 @@ def save_safetensors(file: pathlib.Path, tensors: Dict[str, torch.Tensor]) -> No
     file.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
+def load_safetensors(file: pathlib.Path) -> Dict[str, torch.Tensor]:
+    """What `save_safetensors` wrote, as float32."""
+    content = file.read_bytes()
+    (length,) = struct.unpack_from("<Q", content)
+    header = json.loads(content[8 : 8 + length])
+    header.pop("__metadata__")
+    tensors = {}
+    for name, about in header.items():
+        low, high = (8 + length + at for at in about["data_offsets"])
+        flat = torch.frombuffer(bytearray(content[low:high]), dtype=torch.float16)
+        tensors[name] = flat.float().reshape(about["shape"])
+    return tensors
+
+
+def load_vae(folder: pathlib.Path, vae) -> None:
+    vae.load_state_dict(load_safetensors(folder / "vae" / "diffusion_pytorch_model.safetensors"))
+
+
+def load_model(folder: pathlib.Path, model) -> None:
+    model.unet.load_state_dict(load_safetensors(folder / "unet" / "diffusion_pytorch_model.safetensors"))
+    model.text_encoder.load_state_dict(load_safetensors(folder / "text_encoder" / "model.safetensors"))
+
+
 def save(folder: pathlib.Path, vae, model, words, defaults: dict) -> None:
     def component(name, config, tensors, file):
         (folder / name).mkdir(parents=True, exist_ok=True)

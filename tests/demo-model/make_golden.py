@@ -1,6 +1,6 @@
 """Runs diffusers' own pipeline on the demo model and keeps what it computed, for Shardlight's tests.
 
-    python3 make_golden.py --model=/tmp/demo-model/model --out=../fixtures/src/main/resources/golden/demo
+    python3 make_golden.py --model=/tmp/demo-model/model --out=../fixtures/src/main/resources/io/shardlight/fixtures/golden/demo
 
 Needs diffusers and transformers (the files name the versions that made them). All is float32. The noise
 is given, so that it need not be torch's.
@@ -29,30 +29,34 @@ def main() -> None:
         arguments.model, torch_dtype=torch.float32, safety_checker=None
     )
     pipeline.set_progress_bar_config(disable=True)
-    kept = {}
+    arrays, cases = {}, []
     for index, prompt in enumerate(PROMPTS):
+        case = "p%d" % index
         noise = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(index))
         ids = pipeline.tokenizer(
             prompt, padding="max_length", max_length=pipeline.tokenizer.model_max_length, return_tensors="pt"
         ).input_ids
         latents = pipeline(prompt, latents=noise, output_type="latent", **defaults).images
         image = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample
-        kept["ids_%d" % index] = ids.numpy().astype(np.int64)
-        kept["prompt_embeddings_%d" % index] = pipeline.text_encoder(ids)[0].numpy()
-        kept["noise_%d" % index] = noise.numpy()
-        kept["latents_%d" % index] = latents.numpy()
-        kept["image_%d" % index] = ((image / 2 + 0.5).clamp(0, 1)).permute(0, 2, 3, 1).numpy()
+        pixels = (image / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()
+        arrays[case + "/ids"] = ids.numpy().astype(np.int64)
+        arrays[case + "/noise"] = noise.numpy()
+        arrays[case + "/image_f32"] = pixels
+        arrays[case + "/image_u8"] = (pixels * 255).round().astype(np.uint8)
+        cases.append(
+            {
+                "id": case,
+                "prompt": prompt,
+                "steps": defaults["num_inference_steps"],
+                "g": defaults["guidance_scale"],
+                "diffusers": diffusers.__version__,
+                "transformers": transformers.__version__,
+                "torch": torch.__version__,
+            }
+        )
     arguments.out.mkdir(parents=True, exist_ok=True)
-    np.savez(arguments.out / "images.npz", **kept)
-    about = {
-        "prompts": PROMPTS,
-        "num_inference_steps": defaults["num_inference_steps"],
-        "guidance_scale": defaults["guidance_scale"],
-        "diffusers": diffusers.__version__,
-        "transformers": transformers.__version__,
-        "torch": torch.__version__,
-    }
-    (arguments.out / "images.json").write_text(json.dumps(about, indent=2) + "\n")
+    np.savez(arguments.out / "e2e.npz", **arrays)
+    (arguments.out / "e2e.json").write_text(json.dumps(cases, indent=1) + "\n")
 
 
 if __name__ == "__main__":

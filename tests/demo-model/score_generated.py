@@ -19,7 +19,7 @@ import world
 from PIL import Image, ImageDraw
 from train import SEED, TEST_PICTURES
 
-DETECTOR_STEPS = 2500
+DETECTOR_STEPS = 1500
 
 
 def prompts() -> None:

@@ -56,14 +56,18 @@ class Model(nn.Module):
         return self.unet(latents, timesteps, self.text_encoder(ids))
 
 
-def train(folder: pathlib.Path, latents: torch.Tensor, steps: int, seed: int, device) -> Model:
-    """Returns the averaged weights.
+def new_model(seed: int) -> Model:
+    torch.manual_seed(seed)
+    return Model(len(tokenizer(seed).ids))
+
+
+def train(folder: pathlib.Path, model: Model, latents: torch.Tensor, steps: int, seed: int, device) -> Model:
+    """Trains from the weights that the model has; returns the averaged weights.
 
     latents: float32 [count, 4, 16, 16] as the VAE gives them, of the training pictures in order
     """
-    torch.manual_seed(seed)
     words = tokenizer(seed)
-    model = Model(len(words.ids)).to(device, memory_format=torch.channels_last)
+    model = model.to(device, memory_format=torch.channels_last)
     average = Model(len(words.ids)).to(device)
     average.load_state_dict(model.state_dict())
     predict = torch.compile(model) if shutil.which("g++") else model
@@ -79,7 +83,7 @@ def train(folder: pathlib.Path, latents: torch.Tensor, steps: int, seed: int, de
     scenes = [scene_and_chance(seed, index, False)[0] for index in range(len(latents))]
     cumulative = alphas_cumprod().float().to(device)
     weights = cumulative.rsqrt().clamp(max=4.0)
-    start, total = time.time(), 0.0
+    began, total = time.time(), 0.0
     for step in range(first, steps):
         optimizer.set_rate(min(1, (step + 1) / WARM_UP) * _decay(step, steps))
         chance = random.Random("%d/step/%d" % (seed, step))
@@ -103,7 +107,7 @@ def train(folder: pathlib.Path, latents: torch.Tensor, steps: int, seed: int, de
         _follow(average, model, min(0.9995, (step + 1) / (step + 20)))
         total += loss.item()
         if step % 100 == 99:
-            print("diffusion %d loss %.4f  %.0fs" % (step + 1, total / 100, time.time() - start), flush=True)
+            print("diffusion %d loss %.4f  %.0fs" % (step + 1, total / 100, time.time() - began), flush=True)
             total = 0.0
         if step % 250 == 249 or step == steps - 1:
             state = {

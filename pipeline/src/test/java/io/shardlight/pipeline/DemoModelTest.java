@@ -43,6 +43,8 @@ class DemoModelTest {
     assertThat(files(model))
         .containsExactly(
             "README.md",
+            "failures.png",
+            "generation_config.json",
             "model_index.json",
             "scheduler/scheduler_config.json",
             "text_encoder/config.json",

@@ -8,12 +8,15 @@ import io.shardlight.diffusion.random.JaxRandom;
 import io.shardlight.diffusion.random.PrngKey;
 import io.shardlight.diffusion.random.ThreefryMode;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
+import io.shardlight.diffusion.tokenizer.ClipTokenizer;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.fixtures.Golden;
 import io.shardlight.fixtures.NpyArray;
 import io.shardlight.fixtures.NpzArchive;
+import io.shardlight.fixtures.ResourceFolder;
 import io.shardlight.fixtures.TinyModels;
 import java.io.IOException;
+import java.net.URL;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,8 +33,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Whole images of the tiny model against those of diffusers 0.5.1: the PyTorch pipeline's and the
- * Flax pipeline's, each from safetensors and from msgpack, with the golden data's tolerances: 5e-5
- * on pixels in [0, 1], one level after rounding.
+ * Flax pipeline's, each from safetensors and from msgpack; and of the embedded demo model against
+ * those of today's PyTorch pipeline. The golden data's tolerances: 5e-5 on pixels in [0, 1], one
+ * level after rounding.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class GoldenImagesTest {
@@ -42,6 +46,7 @@ class GoldenImagesTest {
   private TextToImage torchFromMsgpack;
   private TextToImage flaxFromSafetensors;
   private TextToImage flaxFromMsgpack;
+  private TextToImage demo;
 
   @BeforeAll
   void replicate(@TempDir Path cache) throws IOException {
@@ -49,11 +54,19 @@ class GoldenImagesTest {
     torchFromMsgpack = replicate(cache, TinyModels.flax(), Optional.of(Numerics.TORCH));
     flaxFromSafetensors = replicate(cache, TinyModels.torch(), Optional.of(Numerics.FLAX));
     flaxFromMsgpack = replicate(cache, TinyModels.flax(), Optional.empty());
+    demo = replicate(cache, demoModel(), Optional.empty());
   }
 
   @AfterAll
   void close() {
     open.forEach(TextToImage::close);
+  }
+
+  /** Where the pipeline's resources hold it. */
+  private static Path demoModel() throws IOException {
+    URL index = GoldenImagesTest.class.getResource("/io/shardlight/pipeline/demo/model_index.json");
+    assertThat(index).isNotNull();
+    return ResourceFolder.onDisk(index);
   }
 
   private TextToImage replicate(Path cache, Path folder, Optional<Numerics> numerics)
@@ -120,24 +133,62 @@ class GoldenImagesTest {
   @MethodSource("torchCases")
   void drawsWhatThePyTorchPipelineDrew(
       String id, ImageRequest request, NpyArray pixels, NpyArray bytes) {
-    assertDraws(torchFromSafetensors, request, pixels, bytes);
-    assertDraws(torchFromMsgpack, request, pixels, bytes);
+    float[] noise = noise(request);
+    assertDraws(torchFromSafetensors, request, noise, pixels, bytes);
+    assertDraws(torchFromMsgpack, request, noise, pixels, bytes);
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("flaxCases")
   void drawsWhatTheFlaxPipelineDrew(
       String id, ImageRequest request, NpyArray pixels, NpyArray bytes) {
-    assertDraws(flaxFromMsgpack, request, pixels, bytes);
-    assertDraws(flaxFromSafetensors, request, pixels, bytes);
+    float[] noise = noise(request);
+    assertDraws(flaxFromMsgpack, request, noise, pixels, bytes);
+    assertDraws(flaxFromSafetensors, request, noise, pixels, bytes);
+  }
+
+  static List<Arguments> demoCases() {
+    return cases(
+        "demo/e2e",
+        2,
+        c ->
+            new ImageRequest(
+                c.get("prompt").asText(),
+                "",
+                PrngKey.ofSeed(0),
+                128,
+                128,
+                SchedulerKind.PNDM,
+                c.get("steps").asInt(),
+                c.get("g").floatValue()));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("demoCases")
+  void drawsWithTheDemoModelWhatThePyTorchPipelineDraws(
+      String id, ImageRequest request, NpyArray pixels, NpyArray bytes) throws IOException {
+    NpzArchive golden = Golden.archive("demo/e2e.npz");
+    ClipTokenizer tokenizer = ClipTokenizer.load(demoModel().resolve("tokenizer"));
+
+    assertThat(tokenizer.encode(request.prompt()).ids())
+        .isEqualTo(golden.array(id + "/ids").ints());
+    assertDraws(demo, request, golden.array(id + "/noise").floats(), pixels, bytes);
+  }
+
+  private static float[] noise(ImageRequest request) {
+    int values = 4 * (request.heightPixels() / 8) * (request.widthPixels() / 8);
+    return JaxRandom.normal(request.noiseKey(), values, ThreefryMode.ORIGINAL);
   }
 
   private static void assertDraws(
-      TextToImage textToImage, ImageRequest request, NpyArray pixels, NpyArray bytes) {
+      TextToImage textToImage,
+      ImageRequest request,
+      float[] noise,
+      NpyArray pixels,
+      NpyArray bytes) {
     int height = request.heightPixels() / 8;
     int width = request.widthPixels() / 8;
     DenoisingLoop loop = textToImage.loop();
-    float[] noise = JaxRandom.normal(request.noiseKey(), 4 * height * width, ThreefryMode.ORIGINAL);
     float[] image =
         loop.decode(
             loop.denoise(
