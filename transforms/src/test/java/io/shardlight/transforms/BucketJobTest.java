@@ -142,13 +142,32 @@ class BucketJobTest {
     assertThat(before.templates().expand()).isTrue();
     DatasetJob job = bucketJob();
     int quiet = gcs.requests().size();
-    gcs.inject(FaultPlan.seeded(seed, 0.2, 1, PASSING));
+    gcs.inject(FaultPlan.seeded(seed, 0.3, 1, PASSING));
 
     job.run();
 
     assertThat(objects()).containsExactlyEntriesOf(files);
     assertThat(gcs.requests().stream().skip(quiet).filter(r -> !r.endsWith("NONE")))
-        .hasSizeGreaterThan(10);
+        .hasSizeGreaterThan(8);
+  }
+
+  @Test
+  void promptsAreReadToTheirEndWhateverHappensOnTheWay() throws Exception {
+    Map<String, byte[]> files = localFiles();
+    DatasetJob job = bucketJob();
+    gcs.inject(
+        FaultPlan.script(
+            "media prompts/in/",
+            Fault.ANSWER_CUT,
+            Fault.UNAVAILABLE,
+            Fault.ANSWER_CUT,
+            Fault.TOO_MANY_REQUESTS,
+            Fault.CONNECTION_LOST));
+
+    job.run();
+
+    assertThat(objects()).containsExactlyEntriesOf(files);
+    assertThat(gcs.requests()).filteredOn(r -> r.startsWith("media prompts/in/")).hasSize(6);
   }
 
   @Test
