@@ -7,6 +7,8 @@ import io.shardlight.transforms.ReadPrompts;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
@@ -16,6 +18,8 @@ import org.apache.beam.sdk.options.PipelineOptionsFactory;
  * first bucket is named; the work on local files does without them.
  */
 final class BucketChecks {
+  private static final Pattern GLOB = Pattern.compile("[*?\\[{]");
+
   private interface Check {
     Optional<String> problem(PipelineOptions options) throws IOException;
   }
@@ -63,16 +67,20 @@ final class BucketChecks {
 
   /** The folder of all that a pattern may match. */
   private static String constantFolder(String pattern) {
-    String constant = pattern.replaceFirst("[*?\\[{].*$", "");
+    Matcher glob = GLOB.matcher(pattern);
+    String constant = glob.find() ? pattern.substring(0, glob.start()) : pattern;
     int slash = constant.lastIndexOf('/');
     return slash < "gs://".length() ? constant : constant.substring(0, slash);
   }
 
   private boolean isFolder(String pattern) {
+    if (GLOB.matcher(pattern).find()) {
+      return false;
+    }
     try {
       return ObjectStore.open(pattern, options()).findEntry(name -> true).isPresent();
     } catch (IOException | IllegalArgumentException e) {
-      return false; // A pattern, say; what was found before is the better line.
+      return false; // What was found before is the better line.
     }
   }
 

@@ -7,6 +7,7 @@ import com.google.api.client.http.HttpResponseException;
 import com.google.cloud.storage.StorageException;
 import java.io.IOException;
 import java.net.HttpRetryException;
+import java.net.UnknownHostException;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -85,6 +86,8 @@ final class GcsFaults {
     for (Throwable cause = fault; cause != null; cause = cause.getCause()) {
       if (cause instanceof HttpResponseException answer && answer.getContent() != null) {
         message = serverMessage(answer.getContent()).orElse(message);
+      } else if (cause instanceof UnknownHostException) {
+        message = "unknown host " + cause.getMessage();
       }
     }
     return message.strip().replaceAll("\\s*\\R\\s*", " ");

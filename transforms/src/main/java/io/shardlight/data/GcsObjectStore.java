@@ -1,6 +1,7 @@
 package io.shardlight.data;
 
 import com.google.cloud.ReadChannel;
+import com.google.cloud.WriteChannel;
 import com.google.cloud.storage.Blob;
 import com.google.cloud.storage.BlobId;
 import com.google.cloud.storage.BlobInfo;
@@ -15,9 +16,11 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
@@ -39,6 +42,7 @@ final class GcsObjectStore implements ObjectStore {
   /** What is smaller is sent by one request, what is larger by one that can be resumed. */
   private static final int RESUMABLE_FROM = 8 << 20;
 
+  private static final int CHUNK = 8 << 20;
   private static final int READ_BUFFER = 1 << 16;
   private static final int NEW_SESSIONS = 3;
 
@@ -156,10 +160,11 @@ final class GcsObjectStore implements ObjectStore {
   private void resume(BlobInfo object, Path content, BlobWriteOption... conditions)
       throws IOException {
     List<BlobWriteOption> options = new ArrayList<>(List.of(conditions));
+    // Also keeps an upload that we break off from becoming an object.
     options.add(BlobWriteOption.crc32cMatch());
     for (int session = 1; ; session++) {
       try {
-        storage.createFrom(object, content, options.toArray(new BlobWriteOption[0]));
+        sendChunks(object, content, options.toArray(new BlobWriteOption[0]));
         return;
       } catch (StorageException e) {
         if (GcsFaults.status(e) != GcsFaults.GONE || session == NEW_SESSIONS) {
@@ -167,6 +172,28 @@ final class GcsObjectStore implements ObjectStore {
         }
         // The server has forgotten the upload, which it may: begin again.
       }
+    }
+  }
+
+  /** Each chunk has the client's whole patience to itself, so that size doesn't use it up. */
+  private void sendChunks(BlobInfo object, Path content, BlobWriteOption[] options)
+      throws IOException {
+    try (FileChannel file = FileChannel.open(content, StandardOpenOption.READ);
+        WriteChannel upload = storage.writer(object, options)) {
+      upload.setChunkSize(CHUNK);
+      ByteBuffer buffer = ByteBuffer.allocate(READ_BUFFER);
+      while (file.read(buffer) >= 0) {
+        buffer.flip();
+        while (buffer.hasRemaining()) {
+          upload.write(buffer);
+        }
+        buffer.clear();
+      }
+    } catch (IOException e) {
+      if (e.getCause() instanceof StorageException fault) {
+        throw fault;
+      }
+      throw e;
     }
   }
 

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  * one of those who tried.
  */
 class GcsFaultPlansTest {
-  private static final int PLANS = 20;
+  private static final int PLANS = 16;
   private static final int NAMES = 8;
   private static final int WRITERS = 3;
   private static final int LARGE = 9 << 20;
