@@ -30,9 +30,9 @@ interface Command {
    */
   int run(List<String> words, Console console);
 
-  /** Prints what is wrong with the command line, a line a problem. */
+  /** Prints what is wrong with the command line, a line a problem, and none twice. */
   default int refuse(List<String> problems, Console console) {
-    problems.forEach(console.err()::println);
+    problems.stream().distinct().forEach(console.err()::println);
     console.err().println("Nothing was started. ./shardlight " + name() + " --help explains.");
     return WRONG_COMMAND_LINE;
   }

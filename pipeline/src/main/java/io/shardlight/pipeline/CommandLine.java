@@ -27,8 +27,11 @@ final class CommandLine {
   /**
    * Reads and checks the words of a command that takes one word without a name, the value of {@code
    * operand}.
+   *
+   * @param passedOnNames options of a library behind the command, accepted without a check
    */
-  static CommandLine parseWithOperand(String operand, List<String> words, OptionCatalog catalog) {
+  static CommandLine parseWithOperand(
+      String operand, List<String> words, OptionCatalog catalog, Set<String> passedOnNames) {
     List<String> named = new ArrayList<>();
     boolean valueFollows = false;
     for (String word : words) {
@@ -36,12 +39,13 @@ final class CommandLine {
       named.add(bare ? "--" + operand + "=" + word : word);
       valueFollows =
           word.startsWith("--")
-              && catalog
-                  .find(word.substring(2))
-                  .filter(spec -> spec.kind() != OptionSpec.Kind.SWITCH)
-                  .isPresent();
+              && (passedOnNames.contains(word.substring(2))
+                  || catalog
+                      .find(word.substring(2))
+                      .filter(spec -> spec.kind() != OptionSpec.Kind.SWITCH)
+                      .isPresent());
     }
-    return parse(named, catalog, Set.of());
+    return parse(named, catalog, passedOnNames);
   }
 
   /**
@@ -153,6 +157,13 @@ final class CommandLine {
     return given.containsKey(name) || passedOn.containsKey(name);
   }
 
+  /** What was given of the options that are passed on, for Beam to read. */
+  List<String> passedOnArguments() {
+    List<String> arguments = new ArrayList<>();
+    passedOn.forEach((name, value) -> arguments.add("--" + name + "=" + value));
+    return arguments;
+  }
+
   /** What was given, as {@code --name=value} in the program's own spelling, for Beam to read. */
   List<String> toArguments(Set<String> without) {
     List<String> arguments = new ArrayList<>();
@@ -162,7 +173,7 @@ final class CommandLine {
             arguments.add("--" + name + "=" + value);
           }
         });
-    passedOn.forEach((name, value) -> arguments.add("--" + name + "=" + value));
+    arguments.addAll(passedOnArguments());
     return arguments;
   }
 }

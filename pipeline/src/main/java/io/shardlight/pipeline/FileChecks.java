@@ -1,6 +1,8 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.Buckets;
 import io.shardlight.data.DatasetPaths;
+import io.shardlight.data.ObjectStore;
 import io.shardlight.transforms.ReadPrompts;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,12 +13,18 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /** Looks at what {@code input} and {@code output} name, before anything starts. */
 final class FileChecks {
   /** Folders that a run may make before its plan. */
   private static final Set<String> BEFORE_PLAN = Set.of("_shards", "rejected", "runs");
+
+  private static final String ELSEWHERE =
+      "must be a local directory or gs://bucket/folder; give one";
+
+  /** Of a place that could hold a dataset. */
+  static final String NO_DATASET =
+      "not a dataset, as it has no " + DatasetPaths.PLAN + "; give the --output of a generate";
 
   private FileChecks() {}
 
@@ -26,15 +34,17 @@ final class FileChecks {
   }
 
   /** Problems of {@code --input}, a line each: every pattern must match, every file be readable. */
-  static List<String> input(String value) {
+  static List<String> input(String value, BucketChecks buckets) {
     List<String> problems = new ArrayList<>();
     for (String pattern : patterns(value)) {
       String option = "--input=" + pattern + ": ";
       if (pattern.isEmpty()) {
         problems.add(
             "--input=" + value + ": nothing between two commas; give paths or globs between them");
-      } else if (isRemote(pattern)) {
-        problems.add(option + "only local files can be read in this version; copy it here");
+      } else if (Buckets.isIn(pattern)) {
+        problems.addAll(buckets.input(pattern));
+      } else if (isElsewhere(pattern)) {
+        problems.add(option + "local files and those at gs:// can be read; copy it here");
       } else if (Files.isDirectory(Path.of(pattern))) {
         problems.add(
             option + "a directory; give its files, for example --input='" + pattern + "/*.txt'");
@@ -52,10 +62,13 @@ final class FileChecks {
   }
 
   /** What is wrong with {@code --wildcards}: it must be a directory that can be listed. */
-  static Optional<String> wildcards(String value) {
+  static Optional<String> wildcards(String value, BucketChecks buckets) {
     String option = "--wildcards=" + value + ": ";
-    if (isRemote(value)) {
-      return Optional.of(option + "only local directories can be read in this version; give one");
+    if (Buckets.isIn(value)) {
+      return buckets.wildcards(value);
+    }
+    if (isElsewhere(value)) {
+      return Optional.of(option + ELSEWHERE);
     }
     Path directory;
     try {
@@ -72,11 +85,13 @@ final class FileChecks {
   }
 
   /** What is wrong with {@code --output}: it must be, or be possible to make, a directory. */
-  static Optional<String> output(String value) {
+  static Optional<String> output(String value, BucketChecks buckets) {
     String option = "--output=" + value + ": ";
-    if (isRemote(value)) {
-      return Optional.of(
-          option + "only local directories can be written in this version; give one");
+    if (Buckets.isIn(value)) {
+      return buckets.output(value);
+    }
+    if (isElsewhere(value)) {
+      return Optional.of(option + ELSEWHERE);
     }
     Path directory;
     try {
@@ -106,10 +121,13 @@ final class FileChecks {
   }
 
   /** What is wrong with {@code --dataset}: it must be a directory that a job has begun to fill. */
-  static Optional<String> dataset(String value) {
+  static Optional<String> dataset(String value, BucketChecks buckets) {
     String option = "--dataset=" + value + ": ";
-    if (isRemote(value)) {
-      return Optional.of(option + "only local directories can be read in this version; give one");
+    if (Buckets.isIn(value)) {
+      return buckets.dataset(value);
+    }
+    if (isElsewhere(value)) {
+      return Optional.of(option + ELSEWHERE);
     }
     Path directory;
     try {
@@ -124,11 +142,7 @@ final class FileChecks {
       return Optional.of(option + "a file; give the directory of a dataset");
     }
     if (!Files.exists(directory.resolve(DatasetPaths.PLAN))) {
-      return Optional.of(
-          option
-              + "not a dataset, as it has no "
-              + DatasetPaths.PLAN
-              + "; give the --output of a generate");
+      return Optional.of(option + NO_DATASET);
     }
     if (!Files.isWritable(directory)) {
       return Optional.of(option + "cannot be written by you; change its permissions or copy it");
@@ -137,19 +151,27 @@ final class FileChecks {
   }
 
   /**
+   * The root of a dataset as the transforms know it.
+   *
+   * @param value a local directory or a place in a bucket, with nothing wrong with it
+   */
+  static String root(String value) {
+    return Buckets.isIn(value)
+        ? Buckets.canonical(value)
+        : Path.of(value).toAbsolutePath().normalize().toString();
+  }
+
+  /**
    * What is wrong with an output that holds something and no dataset. Hidden files may be there,
    * and what a run leaves that stopped before it had a plan.
    */
-  static Optional<String> foreign(Path output) {
-    if (!Files.isDirectory(output) || Files.exists(output.resolve(DatasetPaths.PLAN))) {
-      return Optional.empty();
-    }
-    try (Stream<Path> entries = Files.list(output)) {
-      return entries
-          .map(entry -> String.valueOf(entry.getFileName()))
-          .filter(name -> !name.startsWith(".") && !BEFORE_PLAN.contains(name))
-          .sorted()
-          .findFirst()
+  static Optional<String> foreign(ObjectStore output) {
+    try {
+      if (output.exists(DatasetPaths.PLAN)) {
+        return Optional.empty();
+      }
+      return output
+          .findEntry(name -> !name.startsWith(".") && !BEFORE_PLAN.contains(name))
           .map(
               name ->
                   "must be new, empty or hold a dataset, but has "
@@ -162,7 +184,7 @@ final class FileChecks {
     }
   }
 
-  private static boolean isRemote(String path) {
+  private static boolean isElsewhere(String path) {
     return path.matches("(?s)[a-z][a-z0-9+.-]+://.*");
   }
 }

@@ -2,16 +2,17 @@ package io.shardlight.pipeline;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.Buckets;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.gallery.DatasetGallery;
 import io.shardlight.gallery.GallerySummary;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Draws contact sheet and page of a dataset. */
 final class GalleryCommand implements Command {
@@ -40,28 +41,35 @@ final class GalleryCommand implements Command {
             + ", some of them on one picture. Older ones are replaced. generate does it by itself"
             + " for up to "
             + DatasetGallery.AT_END_OF_JOB
-            + " images. Of a dataset that is not finished it shows the shards that are complete.",
+            + " images. Of a dataset that is not finished it shows the shards that are complete."
+            + " DATASET is a local directory or gs://bucket/folder.",
         CATALOG,
         "./shardlight gallery out");
   }
 
   @Override
   public int run(List<String> words, Console console) {
-    CommandLine line = CommandLine.parseWithOperand("dataset", words, CATALOG);
+    // Beam's options, which take a while to look up, matter for buckets only.
+    boolean bucket = words.stream().anyMatch(word -> word.contains("gs://"));
+    CommandLine line =
+        CommandLine.parseWithOperand(
+            "dataset", words, CATALOG, bucket ? BeamOptionNames.all() : Set.of());
     if (line.isSet("help")) {
       console.out().print(help());
       return DONE;
     }
     List<String> problems = new ArrayList<>(line.problems());
     Optional<String> dataset = line.usable("dataset");
-    dataset.flatMap(FileChecks::dataset).ifPresent(problems::add);
+    BucketChecks buckets = new BucketChecks(line);
+    dataset.flatMap(v -> FileChecks.dataset(v, buckets)).ifPresent(problems::add);
     if (!problems.isEmpty() || dataset.isEmpty()) {
       return refuse(problems, console);
     }
 
-    Path root = Path.of(dataset.get()).toAbsolutePath().normalize();
+    String root = FileChecks.root(dataset.get());
     try {
-      ObjectStore store = ObjectStore.open(root.toString());
+      ObjectStore store =
+          Buckets.isIn(root) ? ObjectStore.open(root, buckets.options()) : ObjectStore.open(root);
       boolean finished = store.exists(DatasetPaths.SUCCESS);
       GallerySummary summary = DatasetGallery.of(store, finished).draw();
       if (line.isSet("json")) {
@@ -79,7 +87,7 @@ final class GalleryCommand implements Command {
     }
   }
 
-  private static List<String> lines(GallerySummary summary, Path root, boolean finished) {
+  private static List<String> lines(GallerySummary summary, String root, boolean finished) {
     List<String> lines = new ArrayList<>();
     lines.add(RunSummary.count(summary.images(), "image", "images") + " drawn");
     if (summary.missing() > 0) {
@@ -103,23 +111,23 @@ final class GalleryCommand implements Command {
     if (!summary.captions()) {
       lines.add("The contact sheet has no text, as this machine has no font");
     }
-    lines.add("Contact sheet: " + root.resolve(DatasetPaths.CONTACT_SHEET));
-    lines.add("Gallery: " + root.resolve(DatasetPaths.GALLERY));
+    lines.add("Contact sheet: " + root + "/" + DatasetPaths.CONTACT_SHEET);
+    lines.add("Gallery: " + root + "/" + DatasetPaths.GALLERY);
     return lines;
   }
 
-  private static ObjectNode json(GallerySummary summary, Path root, boolean finished) {
+  private static ObjectNode json(GallerySummary summary, String root, boolean finished) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("dataset", root.toString());
+    json.put("dataset", root);
     json.put("finished", finished);
     json.put("images", summary.images());
     json.put("failed", summary.failed());
     json.put("blocked", summary.blocked());
     json.put("flagged", summary.flagged());
     json.put("missing", summary.missing());
-    json.put("gallery", root.resolve(DatasetPaths.GALLERY).toString());
+    json.put("gallery", root + "/" + DatasetPaths.GALLERY);
     json.put("gallery_bytes", summary.pageBytes());
-    json.put("contact_sheet", root.resolve(DatasetPaths.CONTACT_SHEET).toString());
+    json.put("contact_sheet", root + "/" + DatasetPaths.CONTACT_SHEET);
     json.put("contact_sheet_images", summary.sheet());
     json.put("contact_sheet_has_text", summary.captions());
     return json;

@@ -1,5 +1,6 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.Buckets;
 import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
@@ -20,6 +21,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 
 /** Makes a dataset of images from prompt files. */
@@ -75,17 +77,18 @@ final class GenerateCommand implements Command {
 
     // 1. Everything that can be wrong, before anything starts.
     List<String> problems = new ArrayList<>(line.problems());
-    line.usable("input").map(FileChecks::input).ifPresent(problems::addAll);
-    Optional<TemplateSettings> templates = templates(line, problems);
-    line.usable("output").flatMap(FileChecks::output).ifPresent(problems::add);
+    BucketChecks buckets = new BucketChecks(line);
+    line.usable("input").map(v -> FileChecks.input(v, buckets)).ifPresent(problems::addAll);
+    Optional<TemplateSettings> templates = templates(line, buckets, problems);
+    line.usable("output").flatMap(v -> FileChecks.output(v, buckets)).ifPresent(problems::add);
     Optional<PreparedModel> model = PreparedModel.prepare(line, console, problems);
     Optional<GenerateOptions> options = read(line, problems);
     if (!problems.isEmpty() || model.isEmpty() || options.isEmpty() || templates.isEmpty()) {
       return refuse(problems, console);
     }
-    Path output = Path.of(options.get().getOutput()).toAbsolutePath().normalize();
+    String output = FileChecks.root(options.get().getOutput());
     GenerationSettings settings = GenerateSettings.of(options.get(), model.get(), templates.get());
-    otherDataset(output, settings).ifPresent(problems::add);
+    otherDataset(output, options.get(), settings).ifPresent(problems::add);
     if (!problems.isEmpty()) {
       return refuse(problems, console);
     }
@@ -98,15 +101,15 @@ final class GenerateCommand implements Command {
     GenerateImages.apply(
         pipeline,
         FileChecks.patterns(options.get().getInput()),
-        output.toString(),
+        output,
         settings,
         model.get().loader(),
         runId);
     try {
-      LocalRun.run(pipeline, output.toString(), line.isSet("verbose"), console);
+      LocalRun.run(pipeline, output, line.isSet("verbose"), console);
     } catch (Pipeline.PipelineExecutionException e) {
       console.err().println("The job failed: " + Causes.explain(e));
-      if (Files.exists(output)) {
+      if (Buckets.isIn(output) || Files.exists(Path.of(output))) {
         console.err().println("What was finished stays in " + output);
       }
       if (line.isSet("verbose")) {
@@ -117,7 +120,10 @@ final class GenerateCommand implements Command {
 
     // 3. What became of it.
     RunSummary summary =
-        RunSummary.read(output, runId, Duration.ofNanos(System.nanoTime() - start));
+        RunSummary.read(
+            ObjectStore.open(output, options.get()),
+            runId,
+            Duration.ofNanos(System.nanoTime() - start));
     if (line.isSet("json")) {
       console.out().println(summary.json());
     } else {
@@ -129,7 +135,8 @@ final class GenerateCommand implements Command {
   /**
    * Whether prompts are templates, with the wildcard files as they are now; empty if not usable.
    */
-  private static Optional<TemplateSettings> templates(CommandLine line, List<String> problems) {
+  private static Optional<TemplateSettings> templates(
+      CommandLine line, BucketChecks buckets, List<String> problems) {
     boolean expand = line.usable("expandTemplates").filter("true"::equalsIgnoreCase).isPresent();
     Optional<String> folder = line.usable("wildcards");
     if (!expand) {
@@ -139,15 +146,13 @@ final class GenerateCommand implements Command {
                   "--wildcards=" + value + ": read with --expandTemplates=true only; add that"));
       return Optional.of(TemplateSettings.OFF);
     }
-    Optional<String> problem = folder.flatMap(FileChecks::wildcards);
+    Optional<String> problem = folder.flatMap(v -> FileChecks.wildcards(v, buckets));
     if (problem.isPresent()) {
       problems.add(problem.get());
       return Optional.empty();
     }
-    String root =
-        folder.map(value -> Path.of(value).toAbsolutePath().normalize().toString()).orElse("");
     try {
-      return Optional.of(WildcardFiles.describe(root));
+      return Optional.of(WildcardFiles.describe(folder.map(FileChecks::root).orElse("")));
     } catch (IOException e) {
       problems.add("--wildcards=" + folder.orElse("") + ": " + Causes.line(e));
       return Optional.empty();
@@ -155,11 +160,13 @@ final class GenerateCommand implements Command {
   }
 
   /** Whether the output already belongs to other settings, or to somebody else. */
-  private static Optional<String> otherDataset(Path output, GenerationSettings settings) {
+  private static Optional<String> otherDataset(
+      String output, PipelineOptions options, GenerationSettings settings) {
     String option = "--output=" + output + ": ";
     try {
-      return DatasetPlan.problem(ObjectStore.open(output.toString()), settings)
-          .or(() -> FileChecks.foreign(output))
+      ObjectStore store = ObjectStore.open(output, options);
+      return DatasetPlan.problem(store, settings)
+          .or(() -> FileChecks.foreign(store))
           .map(problem -> option + problem);
     } catch (IOException | RuntimeException e) {
       // Whatever a damaged plan throws is one problem among the others.

@@ -17,12 +17,12 @@ public interface GenerateOptions extends PipelineOptions {
   // Input and output
 
   @Description(
-      "Prompt files: paths or globs, separated by commas. In .txt files every line is a prompt"
-          + " (blank lines and # comments are skipped) or A1111's --prompt \"...\" --seed 7 ...; in"
-          + " .jsonl, .csv, .tsv, .parquet and .avro files every record has \"prompt\" (or"
-          + " \"caption\", \"text\") and, if you like, \"id\", \"negative_prompt\", \"seed\","
-          + " \"images\", \"steps\", \"guidance_scale\", \"width\", \"height\", \"scheduler\"."
-          + " Text files may be packed as .gz or .zst.")
+      "Prompt files: paths or globs, local or gs://, separated by commas. In .txt files every line"
+          + " is a prompt (blank lines and # comments are skipped) or A1111's --prompt \"...\""
+          + " --seed 7 ...; in .jsonl, .csv, .tsv, .parquet and .avro files every record has"
+          + " \"prompt\" (or \"caption\", \"text\") and, if you like, \"id\", \"negative_prompt\","
+          + " \"seed\", \"images\", \"steps\", \"guidance_scale\", \"width\", \"height\","
+          + " \"scheduler\". Text files may be packed as .gz or .zst.")
   @Validation.Required
   @Option(group = OptionGroup.FILES, order = 1, example = "prompts.txt")
   String getInput();
@@ -30,8 +30,9 @@ public interface GenerateOptions extends PipelineOptions {
   void setInput(String value);
 
   @Description(
-      "Directory of the dataset; made if it is not there. When the same command runs again after a"
-          + " job was stopped, it goes on after the shards that were complete; see --shardSize.")
+      "Directory of the dataset, local or gs://bucket/folder; made if it is not there. When the"
+          + " same command runs again after a job was stopped, it goes on after the shards that"
+          + " were complete; see --shardSize.")
   @Validation.Required
   @Option(group = OptionGroup.FILES, order = 2, example = "out")
   String getOutput();
@@ -57,9 +58,9 @@ public interface GenerateOptions extends PipelineOptions {
   void setExpandTemplates(boolean value);
 
   @Description(
-      "Directory of the wildcard files of --expandTemplates=true: name.txt, also in directories"
-          + " below (__below/name__), with a value a line, which may be a template itself; blank"
-          + " lines and # comments are skipped.")
+      "Directory, local or gs://, of the wildcard files of --expandTemplates=true: name.txt, also"
+          + " in directories below (__below/name__), with a value a line, which may be a template"
+          + " itself; blank lines and # comments are skipped.")
   @Option(group = OptionGroup.FILES, order = 5, example = "wildcards", defaultText = "none")
   @Nullable String getWildcards();
 

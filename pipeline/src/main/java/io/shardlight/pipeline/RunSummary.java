@@ -4,10 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.DatasetPaths;
+import io.shardlight.data.ObjectStore;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,17 +17,21 @@ import java.util.Locale;
  * What a run did, for people and for programs, from the report that it leaves in the output.
  *
  * @param report content of {@code runs/<runId>/report.json}
+ * @param output root of the dataset
+ * @param gallery whether it has one
  * @param wall from start to end, model and files included
  */
-record RunSummary(JsonNode report, Path output, Duration wall) {
+record RunSummary(JsonNode report, String output, boolean gallery, Duration wall) {
 
   /** Reads the report that a run left. */
-  static RunSummary read(Path output, String runId, Duration wall) {
-    Path file = output.resolve(DatasetPaths.report(runId));
-    try {
-      return new RunSummary(new ObjectMapper().readTree(file.toFile()), output, wall);
+  static RunSummary read(ObjectStore store, String runId, Duration wall) {
+    String name = DatasetPaths.report(runId);
+    try (InputStream in = store.read(name)) {
+      return new RunSummary(
+          new ObjectMapper().readTree(in), store.root(), store.exists(DatasetPaths.GALLERY), wall);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot read the run's report " + file, e);
+      throw new UncheckedIOException(
+          "cannot read the run's report " + name + " in " + store.root(), e);
     }
   }
 
@@ -52,7 +56,7 @@ record RunSummary(JsonNode report, Path output, Duration wall) {
         "duplicates",
         "duplicate of another image asked for was not made again",
         "duplicates of other images asked for were not made again");
-    String see = " could not be used; see " + output.resolve("rejected");
+    String see = " could not be used; see " + output + "/rejected";
     add(lines, counts, "rejected", "record" + see, "records" + see);
     lines.add(
         String.format(
@@ -61,9 +65,8 @@ record RunSummary(JsonNode report, Path output, Duration wall) {
             count(report.path("batches").asLong(), "batch", "batches"),
             count(report.path("padded_slots").asLong(), "padded slot", "padded slots"),
             100 * report.path("padding_ratio").asDouble()));
-    Path gallery = output.resolve(DatasetPaths.GALLERY);
-    if (Files.exists(gallery)) {
-      lines.add("Gallery: " + gallery);
+    if (gallery) {
+      lines.add("Gallery: " + output + "/" + DatasetPaths.GALLERY);
     }
     lines.add("Dataset: " + output);
     return lines;
@@ -85,7 +88,7 @@ record RunSummary(JsonNode report, Path output, Duration wall) {
   /** The report with {@code output} and {@code wall_millis}. */
   ObjectNode json() {
     ObjectNode json = report.deepCopy();
-    json.put("output", output.toString());
+    json.put("output", output);
     json.put("wall_millis", wall.toMillis());
     return json;
   }

@@ -5,10 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class FileChecksTest {
+  /** Not asked here. */
+  private static final BucketChecks BUCKETS =
+      new BucketChecks(CommandLine.parse(List.of(), OptionCatalog.of(), Set.of()));
+
   private final Path folder;
 
   FileChecksTest(@TempDir Path folder) {
@@ -20,14 +26,14 @@ class FileChecksTest {
     Files.createFile(folder.resolve("a.txt"));
     Files.createFile(folder.resolve("b.JSONL"));
 
-    assertThat(FileChecks.input(folder + "/a.txt, " + folder + "/*")).isEmpty();
-    assertThat(FileChecks.input(folder + "/{a.txt,b.JSONL}")).isEmpty();
+    assertThat(FileChecks.input(folder + "/a.txt, " + folder + "/*", BUCKETS)).isEmpty();
+    assertThat(FileChecks.input(folder + "/{a.txt,b.JSONL}", BUCKETS)).isEmpty();
     assertThat(FileChecks.patterns("x/{a,b}.txt, c.txt")).containsExactly("x/{a,b}.txt", "c.txt");
   }
 
   @Test
   void namesEachPatternThatMatchesNothing() {
-    assertThat(FileChecks.input(folder + "/no.txt," + folder + "/*.txt"))
+    assertThat(FileChecks.input(folder + "/no.txt," + folder + "/*.txt", BUCKETS))
         .satisfiesExactly(
             line ->
                 assertThat(line)
@@ -41,7 +47,7 @@ class FileChecksTest {
   void namesFileOfUnknownFormat() throws IOException {
     Files.createFile(folder.resolve("a.xlsx"));
 
-    assertThat(FileChecks.input(folder + "/*"))
+    assertThat(FileChecks.input(folder + "/*", BUCKETS))
         .singleElement()
         .asString()
         .startsWith(
@@ -51,18 +57,17 @@ class FileChecksTest {
 
   @Test
   void refusesDirectoryAndRemoteInput() {
-    assertThat(FileChecks.input(folder.toString()))
+    assertThat(FileChecks.input(folder.toString(), BUCKETS))
         .containsExactly(
             "--input="
                 + folder
                 + ": a directory; give its files, for example --input='"
                 + folder
                 + "/*.txt'");
-    assertThat(FileChecks.input("gs://bucket/p.txt"))
+    assertThat(FileChecks.input("s3://bucket/p.txt", BUCKETS))
         .containsExactly(
-            "--input=gs://bucket/p.txt: only local files can be read in this version; copy it"
-                + " here");
-    assertThat(FileChecks.input("a.txt,,b.txt"))
+            "--input=s3://bucket/p.txt: local files and those at gs:// can be read; copy it here");
+    assertThat(FileChecks.input("a.txt,,b.txt", BUCKETS))
         .contains(
             "--input=a.txt,,b.txt: nothing between two commas; give paths or globs between them");
   }
@@ -71,31 +76,31 @@ class FileChecksTest {
   void wildcardsMustBeADirectory() throws IOException {
     Path file = Files.createFile(folder.resolve("red.txt"));
 
-    assertThat(FileChecks.wildcards(folder.toString())).isEmpty();
-    assertThat(FileChecks.wildcards(file.toString()))
+    assertThat(FileChecks.wildcards(folder.toString(), BUCKETS)).isEmpty();
+    assertThat(FileChecks.wildcards(file.toString(), BUCKETS))
         .contains(
             "--wildcards=" + file + ": no such directory; give the one with the wildcard files");
-    assertThat(FileChecks.wildcards("gs://bucket/w").orElseThrow()).contains("only local");
+    assertThat(FileChecks.wildcards("s3://bucket/w", BUCKETS).orElseThrow())
+        .contains("must be a local directory or gs://bucket/folder");
   }
 
   @Test
   void outputMayBeMadeBelowWritableDirectory() {
-    assertThat(FileChecks.output(folder + "/new/deeper")).isEmpty();
-    assertThat(FileChecks.output(folder.toString())).isEmpty();
+    assertThat(FileChecks.output(folder + "/new/deeper", BUCKETS)).isEmpty();
+    assertThat(FileChecks.output(folder.toString(), BUCKETS)).isEmpty();
   }
 
   @Test
   void refusesOutputThatCannotBeDirectory() throws IOException {
     Path file = Files.createFile(folder.resolve("file"));
 
-    assertThat(FileChecks.output(file.toString()))
+    assertThat(FileChecks.output(file.toString(), BUCKETS))
         .contains("--output=" + file + ": a file; give a directory, or one that can be made");
-    assertThat(FileChecks.output(file + "/below"))
+    assertThat(FileChecks.output(file + "/below", BUCKETS))
         .contains(
             "--output=" + file + "/below: " + file + " is a file; give a path through directories");
-    assertThat(FileChecks.output("gs://bucket/out"))
+    assertThat(FileChecks.output("s3://bucket/out", BUCKETS))
         .contains(
-            "--output=gs://bucket/out: only local directories can be written in this version; give"
-                + " one");
+            "--output=s3://bucket/out: must be a local directory or gs://bucket/folder; give one");
   }
 }

@@ -102,7 +102,7 @@ class GalleryCommandTest {
         other.toString(),
         "not a dataset, as it has no _shards/plan.json; give the --output of a generate"
       },
-      {"gs://bucket/out", "only local directories can be read in this version; give one"},
+      {"s3://bucket/out", "must be a local directory or gs://bucket/folder; give one"},
     };
     for (String[] line : lines) {
       Terminal terminal = Terminal.at(home);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -16,7 +15,7 @@ class RunSummaryTest {
     ObjectNode counts = report.putObject("counts");
     List.of("generated", "already_present", "failed", "blocked", "duplicates", "rejected")
         .forEach(name -> counts.put(name, each));
-    return new RunSummary(report, Path.of("/out"), Duration.ofSeconds(3)).lines();
+    return new RunSummary(report, "/out", false, Duration.ofSeconds(3)).lines();
   }
 
   @Test

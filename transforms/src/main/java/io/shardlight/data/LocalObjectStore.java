@@ -15,7 +15,9 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -144,7 +146,7 @@ final class LocalObjectStore implements ObjectStore {
 
   @Override
   public boolean exists(String name) {
-    return Files.exists(resolve(name));
+    return Files.isRegularFile(resolve(name));
   }
 
   @Override
@@ -161,6 +163,20 @@ final class LocalObjectStore implements ObjectStore {
           .filter(name -> name.startsWith(prefix))
           .sorted()
           .toList();
+    }
+  }
+
+  @Override
+  public Optional<String> findEntry(Predicate<String> wanted) throws IOException {
+    if (!Files.isDirectory(root)) {
+      return Optional.empty();
+    }
+    try (Stream<Path> entries = Files.list(root)) {
+      return entries
+          .map(entry -> String.valueOf(entry.getFileName()))
+          .filter(wanted)
+          .sorted()
+          .findFirst();
     }
   }
 

@@ -7,6 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import org.apache.beam.sdk.options.PipelineOptions;
 
 /**
  * Holds a dataset's objects by name. An object is created whole or not at all and never replaced,
@@ -49,6 +52,13 @@ public interface ObjectStore {
 
   /** Names that start with the prefix, sorted. */
   List<String> list(String prefix) throws IOException;
+
+  /**
+   * Finds an object that lies directly in the root, or a folder that does.
+   *
+   * @param wanted takes names without slashes
+   */
+  Optional<String> findEntry(Predicate<String> wanted) throws IOException;
 
   /** Clears away what killed writers left behind a day ago or longer; others may be writing. */
   void discardTemporaries() throws IOException;
@@ -105,22 +115,43 @@ public interface ObjectStore {
   /**
    * Opens the store at a root, which need not exist yet.
    *
-   * @param root a local path or {@code file:} URI
+   * @param root a local path or {@code file:} URI, or {@code gs://bucket/folder}
+   * @param options of the job, which say how buckets are reached; Beam has them on every worker
    * @throws IllegalArgumentException for a kind of place we can't write to
+   */
+  static ObjectStore open(String root, PipelineOptions options) {
+    return Buckets.isIn(root)
+        ? new GcsObjectStore(GcsClient.of(options, GcsClient.PATIENCE), GcsPlace.parse(root))
+        : open(root);
+  }
+
+  /**
+   * Opens the store in a local directory, which need not exist yet.
+   *
+   * @param root a path or {@code file:} URI
+   * @throws IllegalArgumentException for any other place
    */
   static ObjectStore open(String root) {
     if (root.startsWith("file:")) {
       return new LocalObjectStore(Path.of(java.net.URI.create(root)));
     }
-    int scheme = root.indexOf("://");
-    if (scheme >= 0) {
+    if (root.matches("(?s)[a-z][a-z0-9+.-]+://.*")) {
       throw new IllegalArgumentException(
-          "output must be a local directory, but was \""
-              + root
-              + "\"; "
-              + root.substring(0, scheme)
-              + ":// cannot be written to yet");
+          "output must be a local directory or gs://bucket/folder, but was \"" + root + "\"");
     }
     return new LocalObjectStore(Path.of(root));
+  }
+
+  /**
+   * Checks a root without opening it.
+   *
+   * @throws IllegalArgumentException for a kind of place we can't write to
+   */
+  static void requireRoot(String root) {
+    if (Buckets.isIn(root)) {
+      GcsPlace.parse(root);
+    } else {
+      open(root);
+    }
   }
 }

@@ -8,6 +8,7 @@ import io.shardlight.data.PlanDigest;
 import io.shardlight.data.PlanDigestCoder;
 import io.shardlight.data.ShardKey;
 import java.io.IOException;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.MapElements;
@@ -35,10 +36,10 @@ public final class ClaimOutput
   }
 
   /**
-   * @param output root of the dataset, as {@link ObjectStore#open} takes it
+   * @param output root of the dataset, as {@link ObjectStore#requireRoot} takes it
    */
   public static ClaimOutput with(GenerationSettings settings, String output) {
-    ObjectStore.open(output);
+    ObjectStore.requireRoot(output);
     return new ClaimOutput(settings, output);
   }
 
@@ -75,10 +76,11 @@ public final class ClaimOutput
     }
 
     @ProcessElement
-    public void claim(@Element PlanDigest digest, OutputReceiver<PlanDigest> claimed)
+    public void claim(
+        @Element PlanDigest digest, OutputReceiver<PlanDigest> claimed, PipelineOptions options)
         throws IOException {
       if (digest.examples() > 0) {
-        DatasetPlan.claim(ObjectStore.open(output), settings, digest);
+        DatasetPlan.claim(ObjectStore.open(output, options), settings, digest);
       }
       LocalProgress.of(output).plan(digest.examples());
       claimed.output(digest);

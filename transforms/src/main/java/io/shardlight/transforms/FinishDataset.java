@@ -59,11 +59,11 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
   }
 
   /**
-   * @param output root of the dataset, as {@link ObjectStore#open} takes it
+   * @param output root of the dataset, as {@link ObjectStore#requireRoot} takes it
    * @param runId names the run's folder; unlike all others
    */
   public static FinishDataset with(GenerationSettings settings, String output, String runId) {
-    ObjectStore.open(output);
+    ObjectStore.requireRoot(output);
     if (!runId.matches("[A-Za-z0-9._-]+") || runId.startsWith(".")) {
       throw new IllegalArgumentException(
           "runId must be letters, digits, '.', '_' and '-', but was \"" + runId + "\"");
@@ -117,7 +117,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
     @ProcessElement
     public void finish(ProcessContext context) throws IOException, InterruptedException {
       String runId = context.element();
-      ObjectStore store = ObjectStore.open(output);
+      ObjectStore store = ObjectStore.open(output, context.getPipelineOptions());
       RunTotals totals =
           new RunTotals(
               context.sideInput(asked), context.sideInput(rejected), context.sideInput(reports));

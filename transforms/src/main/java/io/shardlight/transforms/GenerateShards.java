@@ -10,6 +10,7 @@ import java.util.UUID;
 import org.apache.beam.sdk.metrics.Counter;
 import org.apache.beam.sdk.metrics.Distribution;
 import org.apache.beam.sdk.metrics.Metrics;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.GroupByKey;
 import org.apache.beam.sdk.transforms.PTransform;
@@ -48,11 +49,11 @@ public final class GenerateShards
 
   /**
    * @param factory called once per JVM and application of this transform
-   * @param output root of the dataset, as {@link ObjectStore#open} takes it
+   * @param output root of the dataset, as {@link ObjectStore#requireRoot} takes it
    */
   public static GenerateShards with(
       GeneratorFactory factory, GenerationSettings settings, String output) {
-    ObjectStore.open(output);
+    ObjectStore.requireRoot(output);
     return new GenerateShards(factory, settings, output);
   }
 
@@ -83,6 +84,7 @@ public final class GenerateShards
     private final GeneratorFactory factory;
     private final GenerationSettings settings;
     private final String output;
+    private transient ObjectStore store;
     private transient SharedGenerator generator;
 
     GenerateFn(GenerateShards transform) {
@@ -92,7 +94,8 @@ public final class GenerateShards
     }
 
     @Setup
-    public void setup() throws IOException {
+    public void setup(PipelineOptions options) throws IOException {
+      store = ObjectStore.open(output, options);
       generator = SharedGenerator.acquire(generatorId, factory);
     }
 
@@ -104,8 +107,7 @@ public final class GenerateShards
         loads.inc();
       }
       ShardReport report =
-          new ShardGeneration(
-                  generator, settings, ObjectStore.open(output), LocalProgress.of(output))
+          new ShardGeneration(generator, settings, store, LocalProgress.of(output))
               .generate(shard.getKey(), shard.getValue());
       count(report);
       reports.output(report);

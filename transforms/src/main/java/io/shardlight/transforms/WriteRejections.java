@@ -95,7 +95,7 @@ final class WriteRejections extends PTransform<PCollection<Rejection>, PCollecti
             .append('\n');
       }
       String prefix = context.sideInput(examples) > 0 ? "" : "runs/" + runId + "/";
-      ObjectStore.open(output)
+      ObjectStore.open(output, context.getPipelineOptions())
           .createOrAdopt(
               prefix + context.element().getKey(),
               lines.toString().getBytes(StandardCharsets.UTF_8));

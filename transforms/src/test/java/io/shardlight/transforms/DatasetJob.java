@@ -33,16 +33,33 @@ import org.apache.beam.sdk.values.PCollectionTuple;
  * The whole job on Beam's direct runner, as the pipeline module has it, and a look at its output.
  */
 final class DatasetJob {
-  private final Path input;
+  private final String input;
   private final Path output;
+  private final String root;
   private final GenerationSettings settings;
   private GeneratorFactory devices = FakeDevices.withSlots(3);
   private int targetParallelism = 2;
+  private List<String> beamOptions = List.of();
 
   DatasetJob(Path input, Path output, GenerationSettings settings) {
-    this.input = input;
+    this.input = input.toString();
     this.output = output;
+    this.root = output.toString();
     this.settings = settings;
+  }
+
+  /** A job on buckets, whose output is to be looked at there. */
+  DatasetJob(String input, String root, GenerationSettings settings) {
+    this.input = input;
+    this.output = Path.of("no-such-directory");
+    this.root = root;
+    this.settings = settings;
+  }
+
+  /** Options of Beam, as on a command line. */
+  DatasetJob with(List<String> arguments) {
+    beamOptions = arguments;
+    return this;
   }
 
   DatasetJob on(GeneratorFactory factory) {
@@ -57,24 +74,24 @@ final class DatasetJob {
 
   /** Runs to the end and returns the counters of {@link GenerateShards}. */
   Map<String, Long> run() {
-    DirectOptions options = PipelineOptionsFactory.create().as(DirectOptions.class);
+    DirectOptions options =
+        PipelineOptionsFactory.fromArgs(beamOptions.toArray(new String[0])).as(DirectOptions.class);
     options.setTargetParallelism(targetParallelism);
     Pipeline pipeline = TestPipeline.fromOptions(options).enableAbandonedNodeEnforcement(false);
 
     PCollectionTuple read =
-        pipeline.apply(
-            ReadPrompts.from(List.of(input.toString())).withTemplates(settings.templates()));
+        pipeline.apply(ReadPrompts.from(List.of(input)).withTemplates(settings.templates()));
     PCollection<Example> examples =
         read.get(ReadPrompts.PROMPTS).apply(PlanExamples.with(settings));
     PCollection<ShardReport> reports =
         examples
             .apply(PlanShards.ofSize(settings.shardSize()))
-            .apply(ClaimOutput.with(settings, output.toString()))
-            .apply(GenerateShards.with(devices, settings, output.toString()));
+            .apply(ClaimOutput.with(settings, root))
+            .apply(GenerateShards.with(devices, settings, root));
     PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
         .and(FinishDataset.REJECTIONS, read.get(ReadPrompts.REJECTIONS))
         .and(FinishDataset.REPORTS, reports)
-        .apply(FinishDataset.with(settings, output.toString(), "run-" + UUID.randomUUID()));
+        .apply(FinishDataset.with(settings, root, "run-" + UUID.randomUUID()));
 
     PipelineResult result = pipeline.run();
     result.waitUntilFinish();

@@ -152,6 +152,19 @@ class ArchitectureTest {
         .check(OURS);
   }
 
+  /** Whoever uses a dataset sees an ObjectStore, wherever its objects lie. */
+  @Test
+  void bucketsAreKnownWhereDatasetsAreStored() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(DATA)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "com.google.cloud..", "com.google.api..", "org.apache.beam.sdk.extensions.gcp..")
+        .check(OURS);
+  }
+
   @Test
   void beamStopsAtTransforms() {
     noClasses()
