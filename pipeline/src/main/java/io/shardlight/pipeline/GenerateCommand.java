@@ -1,11 +1,10 @@
 package io.shardlight.pipeline;
 
 import io.shardlight.data.Buckets;
-import io.shardlight.data.DatasetPlan;
-import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
-import io.shardlight.data.TemplateSettings;
-import io.shardlight.transforms.WildcardFiles;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
+import io.shardlight.data.RunProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,8 +20,8 @@ import java.util.Set;
 import java.util.UUID;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.sdk.Pipeline;
-import org.apache.beam.sdk.options.PipelineOptions;
-import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes a dataset of images from prompt files. */
 final class GenerateCommand implements Command {
@@ -36,6 +35,8 @@ final class GenerateCommand implements Command {
   /** Sorts by time; the rest keeps runs of one second apart. */
   private static final DateTimeFormatter RUN_ID =
       DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'", Locale.ROOT).withZone(ZoneOffset.UTC);
+
+  private static final Logger LOG = LoggerFactory.getLogger(GenerateCommand.class);
 
   @Override
   public String name() {
@@ -77,34 +78,32 @@ final class GenerateCommand implements Command {
 
     // 1. Everything that can be wrong, before anything starts.
     List<String> problems = new ArrayList<>(line.problems());
-    BucketChecks buckets = new BucketChecks(line);
-    line.usable("input").map(v -> FileChecks.input(v, buckets)).ifPresent(problems::addAll);
-    Optional<TemplateSettings> templates = templates(line, buckets, problems);
-    line.usable("output").flatMap(v -> FileChecks.output(v, buckets)).ifPresent(problems::add);
-    Optional<PreparedModel> model = PreparedModel.prepare(line, console, problems);
-    Optional<GenerateOptions> options = read(line, problems);
-    if (!problems.isEmpty() || model.isEmpty() || options.isEmpty() || templates.isEmpty()) {
+    Optional<CheckedJob> checked = CheckedJob.check(line, TERMINAL, console, problems);
+    if (checked.isEmpty()) {
       return refuse(problems, console);
     }
-    String output = FileChecks.root(options.get().getOutput());
-    GenerationSettings settings = GenerateSettings.of(options.get(), model.get(), templates.get());
-    otherDataset(output, options.get(), settings).ifPresent(problems::add);
+    CheckedJob job = checked.get();
+    String output = job.output();
+    RunIdentity run =
+        new RunIdentity(
+            RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4),
+            RunProcess.current());
+    RunLease lease = new RunLease(ObjectStore.open(output, job.options()), run);
+    busy(lease, output).ifPresent(problems::add);
     if (!problems.isEmpty()) {
       return refuse(problems, console);
     }
 
     // 2. The job.
-    String runId =
-        RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4);
-    LocalRun.tune(options.get().as(DirectOptions.class), line);
-    Pipeline pipeline = Pipeline.create(options.get());
+    LocalRun.tune(job.options().as(DirectOptions.class), line);
+    Pipeline pipeline = Pipeline.create(job.options());
     GenerateImages.apply(
         pipeline,
-        FileChecks.patterns(options.get().getInput()),
+        FileChecks.patterns(job.options().getInput()),
         output,
-        settings,
-        model.get().loader(),
-        runId);
+        job.settings(),
+        job.model().loader(),
+        run);
     try {
       LocalRun.run(pipeline, output, line.isSet("verbose"), console);
     } catch (Pipeline.PipelineExecutionException e) {
@@ -116,13 +115,15 @@ final class GenerateCommand implements Command {
         e.printStackTrace(console.err());
       }
       return FAILED;
+    } finally {
+      release(lease);
     }
 
     // 3. What became of it.
     RunSummary summary =
         RunSummary.read(
-            ObjectStore.open(output, options.get()),
-            runId,
+            ObjectStore.open(output, job.options()),
+            run.runId(),
             Duration.ofNanos(System.nanoTime() - start));
     if (line.isSet("json")) {
       console.out().println(summary.json());
@@ -132,60 +133,22 @@ final class GenerateCommand implements Command {
     return DONE;
   }
 
-  /**
-   * Whether prompts are templates, with the wildcard files as they are now; empty if not usable.
-   */
-  private static Optional<TemplateSettings> templates(
-      CommandLine line, BucketChecks buckets, List<String> problems) {
-    boolean expand = line.usable("expandTemplates").filter("true"::equalsIgnoreCase).isPresent();
-    Optional<String> folder = line.usable("wildcards");
-    if (!expand) {
-      folder.ifPresent(
-          value ->
-              problems.add(
-                  "--wildcards=" + value + ": read with --expandTemplates=true only; add that"));
-      return Optional.of(TemplateSettings.OFF);
-    }
-    Optional<String> problem = folder.flatMap(v -> FileChecks.wildcards(v, buckets));
-    if (problem.isPresent()) {
-      problems.add(problem.get());
-      return Optional.empty();
-    }
-    try {
-      return Optional.of(WildcardFiles.describe(folder.map(FileChecks::root).orElse("")));
-    } catch (IOException e) {
-      problems.add("--wildcards=" + folder.orElse("") + ": " + Causes.line(e));
-      return Optional.empty();
-    }
-  }
-
-  /** Whether the output already belongs to other settings, or to somebody else. */
-  private static Optional<String> otherDataset(
-      String output, PipelineOptions options, GenerationSettings settings) {
+  /** Which other run is writing there, told before the prompts are read. */
+  private static Optional<String> busy(RunLease lease, String output) {
     String option = "--output=" + output + ": ";
     try {
-      ObjectStore store = ObjectStore.open(output, options);
-      return DatasetPlan.problem(store, settings)
-          .or(() -> FileChecks.foreign(store))
-          .map(problem -> option + problem);
-    } catch (IOException | RuntimeException e) {
-      // Whatever a damaged plan throws is one problem among the others.
+      return lease.problem().map(problem -> option + problem);
+    } catch (IOException e) {
       return Optional.of(option + Causes.line(e));
     }
   }
 
-  private static Optional<GenerateOptions> read(CommandLine line, List<String> problems) {
-    if (!problems.isEmpty()) {
-      return Optional.empty();
-    }
+  /** Others need not wait for a job that failed. */
+  private static void release(RunLease lease) {
     try {
-      return Optional.of(
-          PipelineOptionsFactory.fromArgs(line.toArguments(TERMINAL).toArray(new String[0]))
-              .as(GenerateOptions.class));
-    } catch (IllegalArgumentException e) {
-      // Beam's own options are checked by Beam.
-      problems.add(Causes.line(e));
-      return Optional.empty();
+      lease.release();
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("The lease could not be released: {}", e.toString());
     }
   }
 }

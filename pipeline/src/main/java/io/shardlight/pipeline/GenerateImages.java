@@ -2,6 +2,7 @@ package io.shardlight.pipeline;
 
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.RunIdentity;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import io.shardlight.transforms.ClaimOutput;
@@ -27,7 +28,7 @@ final class GenerateImages {
    * @param input paths or globs of prompt files
    * @param output root of the dataset
    * @param model loads the model, once per worker
-   * @param runId names the folder of this run's report
+   * @param run names the folder of its report, and the lease
    * @return the report's text, once the dataset is finished
    */
   static PCollection<String> apply(
@@ -36,7 +37,7 @@ final class GenerateImages {
       String output,
       GenerationSettings settings,
       GeneratorFactory model,
-      String runId) {
+      RunIdentity run) {
     PCollectionTuple records =
         pipeline.apply("ReadPrompts", ReadPrompts.from(input).withTemplates(settings.templates()));
 
@@ -46,14 +47,14 @@ final class GenerateImages {
     PCollection<KV<ShardKey, Example>> shards =
         examples
             .apply("PlanShards", PlanShards.ofSize(settings.shardSize()))
-            .apply("ClaimOutput", ClaimOutput.with(settings, output));
+            .apply("ClaimOutput", ClaimOutput.with(settings, output, run));
 
     PCollection<ShardReport> reports =
-        shards.apply("GenerateShards", GenerateShards.with(model, settings, output));
+        shards.apply("GenerateShards", GenerateShards.with(model, settings, output, run));
 
     return PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
         .and(FinishDataset.REJECTIONS, records.get(ReadPrompts.REJECTIONS))
         .and(FinishDataset.REPORTS, reports)
-        .apply("FinishDataset", FinishDataset.with(settings, output, runId));
+        .apply("FinishDataset", FinishDataset.with(settings, output, run));
   }
 }

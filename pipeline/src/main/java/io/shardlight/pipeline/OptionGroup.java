@@ -7,6 +7,7 @@ public enum OptionGroup {
   SEEDS("Seeds"),
   MODEL("Model and devices"),
   DATASET("Dataset"),
+  ESTIMATE("Estimate"),
   RUNNER("Apache Beam (its other options are accepted too)"),
   TERMINAL("Terminal");
 

@@ -20,13 +20,15 @@ import java.util.Optional;
  * @param identity for the manifest and the fingerprint
  * @param engine the engine that will run it
  * @param deviceKind the kind of device that will
+ * @param slots images of one call
  */
 record PreparedModel(
     StableDiffusion model,
     ModelIdentity identity,
     LoadModel loader,
     String engine,
-    String deviceKind) {
+    String deviceKind,
+    int slots) {
 
   /** Options that loading needs; what is wrong with one is said already. */
   private static final List<String> READ_LATER =
@@ -151,7 +153,12 @@ record PreparedModel(
     // Refuses devices that are not there; programs are compiled later.
     try (TextToImage textToImage = TextToImage.replicate(model, loader.options())) {
       return new PreparedModel(
-          model, identity, loader, textToImage.engineName(), textToImage.deviceKind().optionName());
+          model,
+          identity,
+          loader,
+          textToImage.engineName(),
+          textToImage.deviceKind().optionName(),
+          textToImage.slots());
     }
   }
 }

@@ -8,7 +8,11 @@ import java.util.Optional;
 public final class Shardlight {
   private static final List<Command> COMMANDS =
       List.of(
-          new GenerateCommand(), new GalleryCommand(), new TokenizeCommand(), new DevicesCommand());
+          new GenerateCommand(),
+          new PlanCommand(),
+          new GalleryCommand(),
+          new TokenizeCommand(),
+          new DevicesCommand());
 
   private Shardlight() {}
 

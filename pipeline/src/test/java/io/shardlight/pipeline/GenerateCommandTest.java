@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
+import io.shardlight.data.RunProcess;
 import io.shardlight.fixtures.TinyModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -94,6 +98,26 @@ class GenerateCommandTest {
         .contains("seed is 0 there and 7 now")
         .contains("steps is 1 there and 2 now");
     assertThat(filesOf(out())).isEqualTo(before);
+  }
+
+  @Test
+  void refusesOutputThatAnotherRunIsWriting() throws IOException {
+    RunLease other =
+        new RunLease(
+            ObjectStore.open(out().toString()), new RunIdentity("other", RunProcess.current()));
+    generate(0, "--steps=1");
+    other.take();
+    List<String> before = filesOf(out());
+
+    Terminal terminal = generate(2, "--steps=1");
+
+    assertThat(terminal.errLines()).hasSize(2);
+    assertThat(terminal.errLines().get(0))
+        .startsWith(
+            "--output=" + out() + ": output " + out() + " is being written by run other (process ");
+    assertThat(filesOf(out())).isEqualTo(before);
+    other.release();
+    generate(0, "--steps=1");
   }
 
   @Test

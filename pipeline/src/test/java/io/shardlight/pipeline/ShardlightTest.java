@@ -40,7 +40,7 @@ class ShardlightTest {
 
     assertThat(terminal.errLines())
         .containsExactly(
-            "'genrate': no such command; did you mean generate? there are: generate, gallery,"
+            "'genrate': no such command; did you mean generate? there are: generate, plan, gallery,"
                 + " tokenize, devices");
   }
 

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.avro.file.DataFileStream;
 import org.apache.avro.generic.GenericRecord;
 
@@ -21,22 +22,35 @@ public final class CommittedShards {
   public static List<ShardFacts> list(ObjectStore store) throws IOException {
     List<ShardFacts> shards = new ArrayList<>();
     for (String name : store.list("_shards/")) {
-      if (!name.matches("_shards/[0-9]+\\.json")) {
-        continue;
-      }
-      try (InputStream in = store.read(name)) {
-        shards.add(ShardFacts.fromJson(new String(in.readAllBytes(), StandardCharsets.UTF_8)));
-      } catch (IllegalArgumentException e) {
-        throw new IOException(
-            name
-                + " in "
-                + store.root()
-                + " must be the marker of a committed shard, but is not; it was changed since:"
-                + " remove it, and run the job again",
-            e);
+      if (name.matches("_shards/[0-9]+\\.json")) {
+        shards.add(read(store, name));
       }
     }
     return shards;
+  }
+
+  /**
+   * The content of one shard's marker; empty if the shard is not committed.
+   *
+   * @throws IOException also if the marker is not what a job wrote
+   */
+  public static Optional<ShardFacts> find(ObjectStore store, int shard) throws IOException {
+    String name = DatasetPaths.marker(shard);
+    return store.exists(name) ? Optional.of(read(store, name)) : Optional.empty();
+  }
+
+  private static ShardFacts read(ObjectStore store, String marker) throws IOException {
+    try (InputStream in = store.read(marker)) {
+      return ShardFacts.fromJson(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          marker
+              + " in "
+              + store.root()
+              + " must be the marker of a committed shard, but is not; it was changed since:"
+              + " remove it, and run the job again",
+          e);
+    }
   }
 
   /**

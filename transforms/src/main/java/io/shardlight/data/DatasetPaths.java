@@ -20,6 +20,9 @@ public final class DatasetPaths {
   /** Some of the images on one picture. */
   public static final String CONTACT_SHEET = "contact-sheet.png";
 
+  /** Folder of the runs' leases. */
+  public static final String LEASES = "runs/leases/";
+
   private DatasetPaths() {}
 
   /** An image with {@code layout=files}, in one of 256 folders so that none grows too long. */
@@ -47,5 +50,24 @@ public final class DatasetPaths {
   /** The volatile facts of one run. */
   public static String report(String runId) {
     return "runs/" + runId + "/report.json";
+  }
+
+  /** The lease of a number, from 1. */
+  static String lease(int number) {
+    return String.format(Locale.ROOT, LEASES + "%05d.json", number);
+  }
+
+  static int leaseNumber(String lease) {
+    return Integer.parseInt(lease.substring(LEASES.length(), lease.lastIndexOf('.')));
+  }
+
+  /** The last sign of life of the run that has a lease. */
+  static String leaseRenewal(int number) {
+    return String.format(Locale.ROOT, LEASES + "%05d.renewed", number);
+  }
+
+  /** Says that a lease has ended. */
+  static String leaseEnd(int number) {
+    return String.format(Locale.ROOT, LEASES + "%05d.ended", number);
   }
 }

@@ -32,9 +32,7 @@ public final class DatasetPlan {
     if (foreign.isPresent()) {
       throw new IllegalStateException(foreign.get());
     }
-    ObjectNode plan = settings.toJson();
-    plan.put("examples", digest.examples());
-    plan.put("example_ids_sum", digest.hex());
+    ObjectNode plan = plan(settings, digest);
     byte[] content = (CanonicalJson.write(plan) + "\n").getBytes(StandardCharsets.UTF_8);
     if (store.create(DatasetPaths.PLAN, content) == ObjectStore.Creation.CREATED) {
       return;
@@ -43,6 +41,14 @@ public final class DatasetPlan {
     if (problem.isPresent()) {
       throw new IllegalStateException(problem.get());
     }
+  }
+
+  /** Tells what {@link #claim} would find wrong, without claiming; empty if nothing. */
+  public static Optional<String> problem(
+      ObjectStore store, GenerationSettings settings, PlanDigest digest) throws IOException {
+    return store.exists(DatasetPaths.PLAN)
+        ? refusal(store, differences(read(store), plan(settings, digest)))
+        : foreign(store);
   }
 
   /**
@@ -89,6 +95,13 @@ public final class DatasetPlan {
       }
     }
     return Optional.empty();
+  }
+
+  private static ObjectNode plan(GenerationSettings settings, PlanDigest digest) {
+    ObjectNode plan = settings.toJson();
+    plan.put("examples", digest.examples());
+    plan.put("example_ids_sum", digest.hex());
+    return plan;
   }
 
   private static ObjectNode read(ObjectStore store) throws IOException {

@@ -109,19 +109,30 @@ final class GcsObjectStore implements ObjectStore {
   }
 
   @Override
-  public void replace(String name, Path content) throws IOException {
-    // Public objects are cached for an hour unless they say otherwise.
-    BlobInfo object =
-        describe(name, crc32c(content)).toBuilder().setCacheControl("no-cache").build();
+  public void replace(String name, byte[] content) throws IOException {
     try {
-      if (Files.size(content) < RESUMABLE_FROM) {
-        insert(object, Files.readAllBytes(content));
-      } else {
-        resume(object, content);
-      }
+      insert(uncached(name, crc32c(content)), content);
     } catch (StorageException e) {
       throw faults.explain("replace " + name, e);
     }
+  }
+
+  @Override
+  public void replace(String name, Path content) throws IOException {
+    if (Files.size(content) < RESUMABLE_FROM) {
+      replace(name, Files.readAllBytes(content));
+      return;
+    }
+    try {
+      resume(uncached(name, crc32c(content)), content);
+    } catch (StorageException e) {
+      throw faults.explain("replace " + name, e);
+    }
+  }
+
+  /** Public objects are cached for an hour unless they say otherwise. */
+  private BlobInfo uncached(String name, String crc32c) {
+    return describe(name, crc32c).toBuilder().setCacheControl("no-cache").build();
   }
 
   @Override

@@ -47,14 +47,7 @@ final class LocalObjectStore implements ObjectStore {
 
   @Override
   public Creation create(String name, byte[] content) throws IOException {
-    return create(
-        name,
-        channel -> {
-          ByteBuffer buffer = ByteBuffer.wrap(content);
-          while (buffer.hasRemaining()) {
-            channel.write(buffer);
-          }
-        });
+    return create(name, bytesOf(content));
   }
 
   @Override
@@ -78,17 +71,35 @@ final class LocalObjectStore implements ObjectStore {
   }
 
   @Override
+  public void replace(String name, byte[] content) throws IOException {
+    replace(name, bytesOf(content));
+  }
+
+  @Override
   public void replace(String name, Path content) throws IOException {
+    replace(name, copyOf(content));
+  }
+
+  private void replace(String name, Content content) throws IOException {
     Path target = resolve(name);
     Path temporary = temporary();
     try {
-      write(temporary, copyOf(content));
+      write(temporary, content);
       createParent(target);
       Files.move(
           temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(temporary);
     }
+  }
+
+  private static Content bytesOf(byte[] content) {
+    return channel -> {
+      ByteBuffer buffer = ByteBuffer.wrap(content);
+      while (buffer.hasRemaining()) {
+        channel.write(buffer);
+      }
+    };
   }
 
   private static Content copyOf(Path file) {

@@ -35,11 +35,15 @@ public interface ObjectStore {
 
   /**
    * Puts an object in the place of the one of that name, if there is one; a reader finds the one or
-   * the other, whole. Only for what can be made again from the rest of the dataset.
+   * the other, whole. Only for what can be made again from the rest of the dataset, and for signs
+   * of life.
    *
    * @param content a local file, read to its end; it may be large
    */
   void replace(String name, Path content) throws IOException;
+
+  /** Puts an object in the place of the one of that name; as {@link #replace(String, Path)}. */
+  void replace(String name, byte[] content) throws IOException;
 
   /**
    * Opens an object, for the caller to close.

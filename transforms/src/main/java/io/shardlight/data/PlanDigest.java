@@ -28,6 +28,15 @@ public record PlanDigest(long examples, long high, long low) implements Serializ
     return new PlanDigest(examples + other.examples, high + other.high + carry, sum);
   }
 
+  /** All of them together, in any order. */
+  public static PlanDigest sum(Iterable<PlanDigest> digests) {
+    PlanDigest sum = EMPTY;
+    for (PlanDigest digest : digests) {
+      sum = sum.plus(digest);
+    }
+    return sum;
+  }
+
   /** The sum, 32 hex digits. */
   public String hex() {
     return HexFormat.of().toHexDigits(high) + HexFormat.of().toHexDigits(low);

@@ -6,6 +6,8 @@ import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.PlanDigest;
 import io.shardlight.data.PlanDigestCoder;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
 import io.shardlight.data.ShardKey;
 import java.io.IOException;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -21,26 +23,28 @@ import org.apache.beam.sdk.values.TypeDescriptor;
 
 /**
  * Holds examples back until the output is known to be theirs: empty, or begun by a run with the
- * same settings and the same examples. If it is another dataset's, the job fails before anything is
- * generated, and the message names every setting that differs. A job without examples claims
- * nothing.
+ * same settings and the same examples, and no other run is at it. If it is another dataset's, the
+ * job fails before anything is generated, and the message names every setting that differs; so it
+ * does while another run has the {@link RunLease}. A job without examples claims nothing.
  */
 public final class ClaimOutput
     extends PTransform<PCollection<KV<ShardKey, Example>>, PCollection<KV<ShardKey, Example>>> {
   private final GenerationSettings settings;
   private final String output;
+  private final RunIdentity run;
 
-  private ClaimOutput(GenerationSettings settings, String output) {
+  private ClaimOutput(GenerationSettings settings, String output, RunIdentity run) {
     this.settings = settings;
     this.output = output;
+    this.run = run;
   }
 
   /**
    * @param output root of the dataset, as {@link ObjectStore#requireRoot} takes it
    */
-  public static ClaimOutput with(GenerationSettings settings, String output) {
+  public static ClaimOutput with(GenerationSettings settings, String output, RunIdentity run) {
     ObjectStore.requireRoot(output);
-    return new ClaimOutput(settings, output);
+    return new ClaimOutput(settings, output, run);
   }
 
   @Override
@@ -51,28 +55,21 @@ public final class ClaimOutput
                 "Digest",
                 MapElements.into(TypeDescriptor.of(PlanDigest.class))
                     .via(keyed -> PlanDigest.of(keyed.getValue())))
-            .apply(
-                "Sum",
-                Combine.globally(
-                    digests -> {
-                      PlanDigest sum = PlanDigest.EMPTY;
-                      for (PlanDigest digest : digests) {
-                        sum = sum.plus(digest);
-                      }
-                      return sum;
-                    }))
+            .apply("Sum", Combine.globally(PlanDigest::sum))
             .setCoder(PlanDigestCoder.of())
-            .apply("Claim", ParDo.of(new ClaimFn(settings, output)));
+            .apply("Claim", ParDo.of(new ClaimFn(settings, output, run)));
     return examples.apply("Wait", Wait.on(claimed));
   }
 
   private static final class ClaimFn extends DoFn<PlanDigest, PlanDigest> {
     private final GenerationSettings settings;
     private final String output;
+    private final RunIdentity run;
 
-    ClaimFn(GenerationSettings settings, String output) {
+    ClaimFn(GenerationSettings settings, String output, RunIdentity run) {
       this.settings = settings;
       this.output = output;
+      this.run = run;
     }
 
     @ProcessElement
@@ -80,7 +77,9 @@ public final class ClaimOutput
         @Element PlanDigest digest, OutputReceiver<PlanDigest> claimed, PipelineOptions options)
         throws IOException {
       if (digest.examples() > 0) {
-        DatasetPlan.claim(ObjectStore.open(output, options), settings, digest);
+        ObjectStore store = ObjectStore.open(output, options);
+        DatasetPlan.claim(store, settings, digest);
+        new RunLease(store, run).take();
       }
       LocalProgress.of(output).plan(digest.examples());
       claimed.output(digest);

@@ -5,6 +5,8 @@ import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Rejection;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
 import io.shardlight.data.ShardReport;
 import io.shardlight.gallery.DatasetGallery;
 import java.io.IOException;
@@ -50,25 +52,21 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
 
   private final GenerationSettings settings;
   private final String output;
-  private final String runId;
+  private final RunIdentity run;
 
-  private FinishDataset(GenerationSettings settings, String output, String runId) {
+  private FinishDataset(GenerationSettings settings, String output, RunIdentity run) {
     this.settings = settings;
     this.output = output;
-    this.runId = runId;
+    this.run = run;
   }
 
   /**
    * @param output root of the dataset, as {@link ObjectStore#requireRoot} takes it
-   * @param runId names the run's folder; unlike all others
+   * @param run names the folder of its report
    */
-  public static FinishDataset with(GenerationSettings settings, String output, String runId) {
+  public static FinishDataset with(GenerationSettings settings, String output, RunIdentity run) {
     ObjectStore.requireRoot(output);
-    if (!runId.matches("[A-Za-z0-9._-]+") || runId.startsWith(".")) {
-      throw new IllegalArgumentException(
-          "runId must be letters, digits, '.', '_' and '-', but was \"" + runId + "\"");
-    }
-    return new FinishDataset(settings, output, runId);
+    return new FinishDataset(settings, output, run);
   }
 
   @Override
@@ -83,12 +81,12 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
             .get(REJECTIONS)
             // Not before the output is known to be ours, which the shards' makers waited for.
             .apply("AfterShards", Wait.on(input.get(REPORTS)))
-            .apply("WriteRejections", WriteRejections.to(output, runId, asked))
+            .apply("WriteRejections", WriteRejections.to(output, run.runId(), asked))
             .apply("Rejected", View.asSingleton());
     PCollectionView<List<ShardReport>> reports = input.get(REPORTS).apply("Reports", View.asList());
     return input
         .getPipeline()
-        .apply("Once", Create.of(runId))
+        .apply("Once", Create.of(run.runId()))
         .apply(
             "Finish",
             ParDo.of(new FinishFn(this, asked, rejected, reports))
@@ -98,6 +96,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
   private static final class FinishFn extends DoFn<String, String> {
     private final GenerationSettings settings;
     private final String output;
+    private final RunIdentity run;
     private final PCollectionView<Long> asked;
     private final PCollectionView<Long> rejected;
     private final PCollectionView<List<ShardReport>> reports;
@@ -109,6 +108,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
         PCollectionView<List<ShardReport>> reports) {
       this.settings = transform.settings;
       this.output = transform.output;
+      this.run = transform.run;
       this.asked = asked;
       this.rejected = rejected;
       this.reports = reports;
@@ -126,7 +126,9 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
       Optional<String> problem = totals.problem(settings);
       String report = DatasetCard.pretty(totals.report(runId, settings.maxFailureRatio(), problem));
       store.create(DatasetPaths.report(runId), bytes(report));
+      RunLease lease = new RunLease(store, run);
       if (problem.isPresent()) {
+        lease.release();
         throw new IllegalStateException(problem.get());
       }
 
@@ -145,6 +147,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
 
       // 4. Done.
       store.createOrAdopt(DatasetPaths.SUCCESS, new byte[0]);
+      lease.release();
       store.discardTemporaries();
       LOG.info(
           "Finished {}: {} images, {} failed, {} records rejected",

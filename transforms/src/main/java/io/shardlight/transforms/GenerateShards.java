@@ -2,7 +2,10 @@ package io.shardlight.transforms;
 
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.LeaseKeeper;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import java.io.IOException;
@@ -26,6 +29,8 @@ import org.apache.beam.sdk.values.PCollection;
  * the last may be short; images are encoded and written on other threads meanwhile. Several shards
  * may be under way in one JVM; their batches take turns on the devices.
  *
+ * <p>A worker at work renews the run's {@link RunLease}.
+ *
  * <p>On retry: objects are created only if absent, under names and with bytes that depend on the
  * example alone, and a shard whose commit marker exists is not generated again. If a bundle did not
  * fail, its shards are complete. One bad prompt costs one failed row; a fault of device, disk or
@@ -40,11 +45,14 @@ public final class GenerateShards
   private final GeneratorFactory factory;
   private final GenerationSettings settings;
   private final String output;
+  private final RunIdentity run;
 
-  private GenerateShards(GeneratorFactory factory, GenerationSettings settings, String output) {
+  private GenerateShards(
+      GeneratorFactory factory, GenerationSettings settings, String output, RunIdentity run) {
     this.factory = factory;
     this.settings = settings;
     this.output = output;
+    this.run = run;
   }
 
   /**
@@ -52,9 +60,9 @@ public final class GenerateShards
    * @param output root of the dataset, as {@link ObjectStore#requireRoot} takes it
    */
   public static GenerateShards with(
-      GeneratorFactory factory, GenerationSettings settings, String output) {
+      GeneratorFactory factory, GenerationSettings settings, String output, RunIdentity run) {
     ObjectStore.requireRoot(output);
-    return new GenerateShards(factory, settings, output);
+    return new GenerateShards(factory, settings, output, run);
   }
 
   @Override
@@ -84,18 +92,22 @@ public final class GenerateShards
     private final GeneratorFactory factory;
     private final GenerationSettings settings;
     private final String output;
+    private final RunIdentity run;
     private transient ObjectStore store;
+    private transient LeaseKeeper lease;
     private transient SharedGenerator generator;
 
     GenerateFn(GenerateShards transform) {
       this.factory = transform.factory;
       this.settings = transform.settings;
       this.output = transform.output;
+      this.run = transform.run;
     }
 
     @Setup
     public void setup(PipelineOptions options) throws IOException {
       store = ObjectStore.open(output, options);
+      lease = new LeaseKeeper(new RunLease(store, run));
       generator = SharedGenerator.acquire(generatorId, factory);
     }
 
@@ -106,11 +118,16 @@ public final class GenerateShards
       if (generator.takeLoad()) {
         loads.inc();
       }
-      ShardReport report =
-          new ShardGeneration(generator, settings, store, LocalProgress.of(output))
-              .generate(shard.getKey(), shard.getValue());
-      count(report);
-      reports.output(report);
+      LeaseKeeper.Work work = lease.begin();
+      try {
+        ShardReport report =
+            new ShardGeneration(generator, settings, store, LocalProgress.of(output))
+                .generate(shard.getKey(), shard.getValue());
+        count(report);
+        reports.output(report);
+      } finally {
+        work.close();
+      }
     }
 
     private void count(ShardReport report) {

@@ -3,6 +3,10 @@ package io.shardlight.transforms;
 import io.shardlight.data.AvroManifest;
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
+import io.shardlight.data.RunProcess;
 import io.shardlight.data.ShardReport;
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,6 +28,7 @@ import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.metrics.MetricNameFilter;
 import org.apache.beam.sdk.metrics.MetricResult;
 import org.apache.beam.sdk.metrics.MetricsFilter;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.testing.TestPipeline;
 import org.apache.beam.sdk.values.PCollection;
@@ -79,6 +84,8 @@ final class DatasetJob {
     options.setTargetParallelism(targetParallelism);
     Pipeline pipeline = TestPipeline.fromOptions(options).enableAbandonedNodeEnforcement(false);
 
+    RunIdentity run = new RunIdentity("run-" + UUID.randomUUID(), RunProcess.current());
+
     PCollectionTuple read =
         pipeline.apply(ReadPrompts.from(List.of(input)).withTemplates(settings.templates()));
     PCollection<Example> examples =
@@ -86,15 +93,20 @@ final class DatasetJob {
     PCollection<ShardReport> reports =
         examples
             .apply(PlanShards.ofSize(settings.shardSize()))
-            .apply(ClaimOutput.with(settings, root))
-            .apply(GenerateShards.with(devices, settings, root));
+            .apply(ClaimOutput.with(settings, root, run))
+            .apply(GenerateShards.with(devices, settings, root, run));
     PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
         .and(FinishDataset.REJECTIONS, read.get(ReadPrompts.REJECTIONS))
         .and(FinishDataset.REPORTS, reports)
-        .apply(FinishDataset.with(settings, root, "run-" + UUID.randomUUID()));
+        .apply(FinishDataset.with(settings, root, run));
 
-    PipelineResult result = pipeline.run();
-    result.waitUntilFinish();
+    PipelineResult result;
+    try {
+      result = pipeline.run();
+      result.waitUntilFinish();
+    } finally {
+      release(run, options);
+    }
     Map<String, Long> counters = new HashMap<>();
     for (MetricResult<Long> counter :
         result
@@ -107,6 +119,15 @@ final class DatasetJob {
       counters.merge(counter.getName().getName(), counter.getAttempted(), Long::sum);
     }
     return counters;
+  }
+
+  /** As the command does when a job has failed. */
+  private void release(RunIdentity run, PipelineOptions options) {
+    try {
+      new RunLease(ObjectStore.open(root, options), run).release();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** All files but those of runs, by name. */

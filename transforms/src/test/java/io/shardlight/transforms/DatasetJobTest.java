@@ -354,7 +354,7 @@ class DatasetJobTest {
     assertThat(counters).containsEntry("alreadyPresent", 18L);
     assertThat(job.files()).containsExactlyEntriesOf(before);
     try (Stream<Path> runs = Files.list(folder.resolve("dataset/runs"))) {
-      assertThat(runs).hasSize(2);
+      assertThat(runs).filteredOn(run -> !run.endsWith("leases")).hasSize(2);
     }
   }
 

@@ -1,0 +1,102 @@
+package io.shardlight.pipeline;
+
+import io.shardlight.data.DatasetPlan;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.TemplateSettings;
+import io.shardlight.transforms.WildcardFiles;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.beam.sdk.options.PipelineOptions;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
+
+/** A job in which everything was checked that can be wrong before it starts. */
+record CheckedJob(
+    GenerateOptions options, PreparedModel model, GenerationSettings settings, String output) {
+
+  /**
+   * Checks options, files and model.
+   *
+   * @param terminal options that Beam does not know
+   * @param problems gets a line for each thing that is wrong; then the result is empty
+   */
+  static Optional<CheckedJob> check(
+      CommandLine line, Set<String> terminal, Console console, List<String> problems) {
+    BucketChecks buckets = new BucketChecks(line);
+    line.usable("input").map(v -> FileChecks.input(v, buckets)).ifPresent(problems::addAll);
+    Optional<TemplateSettings> templates = templates(line, buckets, problems);
+    line.usable("output").flatMap(v -> FileChecks.output(v, buckets)).ifPresent(problems::add);
+    Optional<PreparedModel> model = PreparedModel.prepare(line, console, problems);
+    Optional<GenerateOptions> options = read(line, terminal, problems);
+    if (!problems.isEmpty() || model.isEmpty() || options.isEmpty() || templates.isEmpty()) {
+      return Optional.empty();
+    }
+    String output = FileChecks.root(options.get().getOutput());
+    GenerationSettings settings = GenerateSettings.of(options.get(), model.get(), templates.get());
+    Optional<String> problem = otherDataset(output, options.get(), settings);
+    problem.ifPresent(problems::add);
+    return problem.isPresent()
+        ? Optional.empty()
+        : Optional.of(new CheckedJob(options.get(), model.get(), settings, output));
+  }
+
+  /**
+   * Whether prompts are templates, with the wildcard files as they are now; empty if not usable.
+   */
+  private static Optional<TemplateSettings> templates(
+      CommandLine line, BucketChecks buckets, List<String> problems) {
+    boolean expand = line.usable("expandTemplates").filter("true"::equalsIgnoreCase).isPresent();
+    Optional<String> folder = line.usable("wildcards");
+    if (!expand) {
+      folder.ifPresent(
+          value ->
+              problems.add(
+                  "--wildcards=" + value + ": read with --expandTemplates=true only; add that"));
+      return Optional.of(TemplateSettings.OFF);
+    }
+    Optional<String> problem = folder.flatMap(v -> FileChecks.wildcards(v, buckets));
+    if (problem.isPresent()) {
+      problems.add(problem.get());
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(WildcardFiles.describe(folder.map(FileChecks::root).orElse("")));
+    } catch (IOException e) {
+      problems.add("--wildcards=" + folder.orElse("") + ": " + Causes.line(e));
+      return Optional.empty();
+    }
+  }
+
+  /** Whether the output already belongs to other settings, or to somebody else. */
+  private static Optional<String> otherDataset(
+      String output, PipelineOptions options, GenerationSettings settings) {
+    String option = "--output=" + output + ": ";
+    try {
+      ObjectStore store = ObjectStore.open(output, options);
+      return DatasetPlan.problem(store, settings)
+          .or(() -> FileChecks.foreign(store))
+          .map(problem -> option + problem);
+    } catch (IOException | RuntimeException e) {
+      // Whatever a damaged plan throws is one problem among the others.
+      return Optional.of(option + Causes.line(e));
+    }
+  }
+
+  private static Optional<GenerateOptions> read(
+      CommandLine line, Set<String> terminal, List<String> problems) {
+    if (!problems.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(
+          PipelineOptionsFactory.fromArgs(line.toArguments(terminal).toArray(new String[0]))
+              .as(GenerateOptions.class));
+    } catch (IllegalArgumentException e) {
+      // Beam's own options are checked by Beam.
+      problems.add(Causes.line(e));
+      return Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,48 @@
+package io.shardlight.pipeline;
+
+import io.shardlight.data.Example;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ShardKey;
+import io.shardlight.transforms.PlanExamples;
+import io.shardlight.transforms.PlanShards;
+import io.shardlight.transforms.ReadPrompts;
+import io.shardlight.transforms.SummarisePlan;
+import java.util.List;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.values.KV;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionTuple;
+
+/** {@link GenerateImages} up to its shards, which are counted instead of made. */
+final class PlanImages {
+  private PlanImages() {}
+
+  /**
+   * Adds it to a pipeline.
+   *
+   * @param output root of the dataset, only looked at
+   * @param slots images of one call
+   * @param target folder where the plan is written
+   * @return the plan, once it is written
+   */
+  static PCollection<String> apply(
+      Pipeline pipeline,
+      List<String> input,
+      String output,
+      GenerationSettings settings,
+      int slots,
+      String target) {
+    PCollectionTuple records =
+        pipeline.apply("ReadPrompts", ReadPrompts.from(input).withTemplates(settings.templates()));
+
+    PCollection<KV<ShardKey, Example>> shards =
+        records
+            .get(ReadPrompts.PROMPTS)
+            .apply("PlanExamples", PlanExamples.with(settings))
+            .apply("PlanShards", PlanShards.ofSize(settings.shardSize()));
+
+    return PCollectionTuple.of(SummarisePlan.EXAMPLES, shards)
+        .and(SummarisePlan.REJECTIONS, records.get(ReadPrompts.REJECTIONS))
+        .apply("SummarisePlan", SummarisePlan.of(settings, output, slots, target));
+  }
+}

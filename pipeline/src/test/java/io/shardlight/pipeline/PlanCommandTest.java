@@ -1,0 +1,131 @@
+package io.shardlight.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PlanCommandTest {
+  private final Path home;
+  private final Path prompts;
+  private final Path out;
+
+  PlanCommandTest(@TempDir Path home) throws IOException {
+    this.home = home;
+    this.out = home.resolve("out");
+    this.prompts =
+        Files.writeString(
+            home.resolve("prompts.jsonl"),
+            """
+            {"prompt": "a red fox", "images": 3}
+            {"prompt": "a lighthouse", "width": 64, "height": 64, "images": 2}
+            {"prompt": "a lighthouse", "width": 64, "height": 64, "seed": 9}
+            {"prompt": "a lighthouse", "width": 64, "height": 64, "seed": 9}
+            {"prompt": ""}
+            {"prompt": "a hen", "width": 65}
+            """);
+  }
+
+  private Terminal run(int status, String command, String... words) {
+    List<String> all = new ArrayList<>();
+    all.add(command);
+    all.add("--input=" + prompts);
+    all.add("--output=" + out);
+    all.add("--steps=1");
+    all.add("--devices=2");
+    all.addAll(List.of(words));
+    Terminal terminal = Terminal.at(home);
+    assertThat(terminal.run(all.toArray(new String[0])))
+        .as("%s", terminal.errLines())
+        .isEqualTo(status);
+    return terminal;
+  }
+
+  private static JsonNode json(Terminal terminal) throws IOException {
+    return new ObjectMapper().readTree(terminal.out());
+  }
+
+  @Test
+  void saysWhatGenerateWouldDoAndDoesNothing() {
+    Terminal terminal = run(0, "plan", "--imagesPerSecond=0.5", "--pricePerHour=3600");
+
+    assertThat(out).doesNotExist();
+    assertThat(terminal.outLines())
+        .containsExactly(
+            "6 images to make",
+            "1 duplicate of another image asked for will not be made again",
+            "2 records cannot be used and would be in rejected/",
+            "",
+            "shape                               images  shards  batches  padded",
+            "64×64 pndm, 1 step                       3       1        2       1",
+            "128×128 pndm, 1 step                     3       1        2       1",
+            "",
+            "A batch is 2 images; of all its slots 25.0 % are padding",
+            "About 104 kB of images",
+            "12 s at 0.500 images/s",
+            "Costs 12.00 at 3600 an hour");
+    assertThat(terminal.errLines())
+        .satisfiesOnlyOnce(line -> assertThat(line).startsWith(prompts + ":5: "))
+        .satisfiesOnlyOnce(line -> assertThat(line).startsWith(prompts + ":6: "));
+  }
+
+  @Test
+  void agreesWithTheReportOfTheRunAndSeesWhatIsThere() throws IOException {
+    JsonNode planned = json(run(0, "plan", "--json", "--maxFailureRatio=1"));
+
+    JsonNode made = json(run(0, "generate", "--json", "--maxFailureRatio=1"));
+    JsonNode after = json(run(0, "plan", "--json"));
+
+    assertThat(planned.get("images")).isEqualTo(made.get("counts").get("generated"));
+    assertThat(planned.get("duplicates")).isEqualTo(made.get("counts").get("duplicates"));
+    assertThat(planned.get("rejected")).isEqualTo(made.get("counts").get("rejected"));
+    assertThat(planned.get("shards")).isEqualTo(made.get("shards"));
+    assertThat(planned.get("batches")).isEqualTo(made.get("batches"));
+    assertThat(planned.get("padded_slots")).isEqualTo(made.get("padded_slots"));
+    assertThat(planned.get("padding_ratio").asDouble())
+        .isEqualTo(made.get("padding_ratio").asDouble());
+    assertThat(after.get("images").asInt()).isZero();
+    assertThat(after.get("already_present").asInt()).isEqualTo(6);
+    assertThat(after.get("batches").asInt()).isZero();
+    assertThat(after.get("estimated_bytes").asInt()).isZero();
+  }
+
+  @Test
+  void theOutputOfOtherPromptsIsAProblem() throws IOException {
+    run(0, "generate");
+    Files.writeString(prompts, "{\"prompt\": \"another\"}\n");
+
+    Terminal terminal = run(1, "plan");
+
+    assertThat(terminal.errLines()).last().asString().contains("holds another dataset: example");
+  }
+
+  @Test
+  void noUsablePromptIsAProblem() throws IOException {
+    Files.writeString(prompts, "{}\n");
+
+    assertThat(run(1, "plan").errLines())
+        .last()
+        .isEqualTo("input must hold at least one usable prompt, but held none");
+  }
+
+  @Test
+  void optionsAreCheckedAsGenerateDoes() {
+    assertThat(run(2, "plan", "--width=65", "--imagesPerSecond=0", "--pricePerHour=1").errLines())
+        .containsExactly(
+            "--width=65: not a multiple of 8; give a whole number from 8 to 2048, a multiple of 8,"
+                + " for example --width=512",
+            "--imagesPerSecond=0: too small; give a number from 0.000001 to 1000000, for example"
+                + " --imagesPerSecond=4.8",
+            "Nothing was started. ./shardlight plan --help explains.");
+    assertThat(run(2, "plan", "--pricePerHour=1").errLines().get(0))
+        .isEqualTo("--pricePerHour=1: tells the cost with --imagesPerSecond only; add that");
+  }
+}

@@ -1,0 +1,66 @@
+package io.shardlight.data;
+
+import java.io.IOException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Shows a run's signs of life while a worker is at work for it: when the last one is {@link
+ * RunLease#RENEW_EVERY} ago, however short or long the pieces of work are. For one thread.
+ */
+public final class LeaseKeeper {
+  private static final Logger LOG = LoggerFactory.getLogger(LeaseKeeper.class);
+
+  /** One thread for the whole JVM, which does not keep it alive. */
+  private static final ScheduledExecutorService CLOCK =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "shardlight-lease");
+            thread.setDaemon(true);
+            return thread;
+          });
+
+  /** A piece of work, until it is closed. */
+  public interface Work extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  private final RunLease lease;
+  private volatile long dueNanos = System.nanoTime();
+
+  /**
+   * @param lease nothing is shown while another run has it
+   */
+  public LeaseKeeper(RunLease lease) {
+    this.lease = lease;
+  }
+
+  /** Begins a piece of work. */
+  public Work begin() {
+    if (dueNanos - System.nanoTime() <= 0) {
+      renew();
+    }
+    ScheduledFuture<?> renewals =
+        CLOCK.scheduleWithFixedDelay(
+            this::renew,
+            dueNanos - System.nanoTime(),
+            RunLease.RENEW_EVERY.toNanos(),
+            TimeUnit.NANOSECONDS);
+    return () -> renewals.cancel(false);
+  }
+
+  private void renew() {
+    dueNanos = System.nanoTime() + RunLease.RENEW_EVERY.toNanos();
+    try {
+      lease.renew();
+    } catch (IOException | RuntimeException e) {
+      // The next one may get through; the lease lasts for many.
+      LOG.warn("The lease could not be renewed: {}", e.toString());
+    }
+  }
+}

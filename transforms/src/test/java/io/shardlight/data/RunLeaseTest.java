@@ -1,0 +1,181 @@
+package io.shardlight.data;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunLeaseTest {
+  private final Path folder;
+  private final ObjectStore store;
+  private Instant now = Instant.parse("2026-11-25T20:00:00Z");
+
+  RunLeaseTest(@TempDir Path folder) {
+    this.folder = folder;
+    this.store = ObjectStore.open(folder.toString());
+  }
+
+  private RunLease lease(String runId) {
+    return lease(runId, RunProcess.NONE);
+  }
+
+  private RunLease lease(String runId, RunProcess process) {
+    return new RunLease(store, new RunIdentity(runId, process), () -> now);
+  }
+
+  private void pass(Duration time) {
+    now = now.plus(time);
+  }
+
+  @Test
+  void anotherRunIsRefusedAndToldWhoHasIt() throws IOException {
+    lease("first", RunProcess.current()).take();
+    pass(Duration.ofSeconds(42));
+
+    assertThat(lease("first").problem()).isEmpty();
+    assertThat(lease("second").problem()).isPresent();
+    assertThatThrownBy(() -> lease("second").take())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith(
+            "output "
+                + store.root()
+                + " is being written by run first (process "
+                + ProcessHandle.current().pid()
+                + " of ")
+        .hasMessageContaining("whose last sign of life was 42 s ago")
+        .hasMessageContaining("after 30 minutes");
+  }
+
+  @Test
+  void theSameRunMayTakeItAgain() throws IOException {
+    lease("first").take();
+
+    assertThatCode(() -> lease("first").take()).doesNotThrowAnyException();
+    assertThat(store.list(DatasetPaths.LEASES)).containsExactly("runs/leases/00001.json");
+  }
+
+  @Test
+  void aLeaseThatHasEndedIsFree() throws IOException {
+    lease("first").take();
+    lease("first").release();
+
+    lease("second").take();
+
+    assertThatThrownBy(() -> lease("third").take()).hasMessageContaining("run second,");
+  }
+
+  @Test
+  void aSilentRunIsTakenOverAfterTheDocumentedAgeOnly() throws IOException {
+    lease("first").take();
+    pass(RunLease.STALE_AFTER.minusSeconds(1));
+    assertThatThrownBy(() -> lease("second").take()).isInstanceOf(IllegalStateException.class);
+    lease("first").renew();
+    pass(RunLease.STALE_AFTER.minusSeconds(1));
+    assertThatThrownBy(() -> lease("second").take()).isInstanceOf(IllegalStateException.class);
+
+    pass(Duration.ofSeconds(1));
+    lease("second").take();
+
+    // The first wakes up again, and has lost it.
+    lease("first").renew();
+    lease("first").release();
+    assertThatThrownBy(() -> lease("third").take()).hasMessageContaining("run second,");
+  }
+
+  @Test
+  void aProcessOfThisMachineThatIsGoneHasLostIt() throws Exception {
+    Process process = new ProcessBuilder("sleep", "100").start();
+    RunProcess here = RunProcess.current();
+    long start = process.info().startInstant().map(Instant::toEpochMilli).orElse(0L);
+    RunProcess other = new RunProcess(here.host(), here.boot(), process.pid(), start);
+    lease("first", other).take();
+    assertThatThrownBy(() -> lease("second").take()).isInstanceOf(IllegalStateException.class);
+
+    process.destroyForcibly().waitFor();
+
+    lease("second").take();
+  }
+
+  @Test
+  void processesAreToldApartByMachineBootAndStart() {
+    RunProcess here = RunProcess.current();
+
+    assertThat(here.isGone()).isFalse();
+    assertThat(new RunProcess("elsewhere", here.boot(), here.pid(), 1).isGone()).isFalse();
+    assertThat(new RunProcess(here.host(), "before", here.pid(), here.startMillis()).isGone())
+        .isTrue();
+    assertThat(new RunProcess(here.host(), here.boot(), here.pid(), 1).isGone()).isTrue();
+  }
+
+  @Test
+  void ofManyAtOnceOneGetsIt() throws Exception {
+    for (int round = 0; round < 20; round++) {
+      int runs = 8;
+      CyclicBarrier together = new CyclicBarrier(runs);
+      List<Callable<Boolean>> takes = new ArrayList<>();
+      for (int i = 0; i < runs; i++) {
+        RunLease mine = lease("run-" + round + "-" + i);
+        takes.add(
+            () -> {
+              together.await();
+              try {
+                mine.take();
+                return true;
+              } catch (IllegalStateException e) {
+                return false;
+              }
+            });
+      }
+      ExecutorService executor = Executors.newFixedThreadPool(runs);
+      int got = 0;
+      for (Future<Boolean> take : executor.invokeAll(takes)) {
+        got += take.get() ? 1 : 0;
+      }
+      executor.shutdown();
+
+      assertThat(got).isEqualTo(1);
+      pass(RunLease.STALE_AFTER);
+    }
+  }
+
+  @Test
+  void aKeeperRenewsAtOnce() throws Exception {
+    lease("first").take();
+    pass(RunLease.STALE_AFTER);
+
+    new LeaseKeeper(lease("first")).begin().close();
+
+    assertThatThrownBy(() -> lease("second").take())
+        .hasMessageContaining("whose last sign of life was 0 s ago");
+  }
+
+  @Test
+  void aDamagedLeaseIsNotGuessedAt() throws IOException {
+    for (String damage : new String[] {"", "[]", "{", "{\"run_id\":\"a\",\"time\":\"noon\"}"}) {
+      Path file = folder.resolve("runs/leases/00001.json");
+      Files.createDirectories(folder.resolve("runs/leases"));
+      Files.write(file, damage.getBytes(UTF_8));
+
+      assertThatThrownBy(() -> lease("second").take())
+          .as(damage)
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("runs/leases/00001.json in " + store.root())
+          .hasMessageContaining("must be the lease of a run");
+    }
+  }
+}
