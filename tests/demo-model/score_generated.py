@@ -1,7 +1,7 @@
 """Measures a model through Shardlight itself, on captions that were kept from training.
 
     python3 score_generated.py prompts > held-out.txt
-    ./shardlight generate --input=held-out.txt --output=drawn
+    ./shardlight generate --input=held-out.txt --output=drawn --layout=files
     python3 score_generated.py score --work=/tmp/demo-model --dataset=drawn --failures=failures.png
 
 `score` also scores pictures that the world itself drew for these captions: what the detector can see.

@@ -2,6 +2,7 @@ package io.shardlight.pipeline;
 
 import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ImageFormat;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.TemplateSettings;
 import io.shardlight.transforms.WildcardFiles;
@@ -27,6 +28,7 @@ record CheckedJob(
     BucketChecks buckets = new BucketChecks(line);
     line.usable("input").map(v -> FileChecks.input(v, buckets)).ifPresent(problems::addAll);
     Optional<TemplateSettings> templates = templates(line, buckets, problems);
+    imageQuality(line).ifPresent(problems::add);
     line.usable("output").flatMap(v -> FileChecks.output(v, buckets)).ifPresent(problems::add);
     Optional<PreparedModel> model = PreparedModel.prepare(line, console, problems);
     Optional<GenerateOptions> options = read(line, terminal, problems);
@@ -40,6 +42,21 @@ record CheckedJob(
     return problem.isPresent()
         ? Optional.empty()
         : Optional.of(new CheckedJob(options.get(), model.get(), settings, output));
+  }
+
+  /** A quality that nothing asks for is most likely meant for another format. */
+  private static Optional<String> imageQuality(CommandLine line) {
+    boolean lossy =
+        line.usable("imageFormat")
+            .map(name -> ImageFormat.fromOption(name).isLossy())
+            .orElse(false);
+    return line.usable("imageQuality")
+        .filter(value -> !lossy)
+        .map(
+            value ->
+                "--imageQuality="
+                    + value
+                    + ": png keeps every pixel; leave it out, or add --imageFormat=jpeg or webp");
   }
 
   /**

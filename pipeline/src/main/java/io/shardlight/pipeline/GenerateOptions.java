@@ -1,5 +1,6 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Prompt;
 import io.shardlight.data.Sampling;
 import org.apache.beam.sdk.options.Default;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The options of {@code generate}. The annotations are the one description there is: help, checks
  * and template metadata are made from them.
  */
-@NotYet({"safety", "imageQuality", "mode", "pjrtPlugin"})
+@NotYet({"safety", "mode", "pjrtPlugin"})
 public interface GenerateOptions extends PipelineOptions {
   // Input and output
 
@@ -149,16 +150,26 @@ public interface GenerateOptions extends PipelineOptions {
 
   void setScheduler(@Nullable String value);
 
-  @Description("Format of the image files.")
+  @Description("Format of the image files: png keeps every pixel, jpeg and webp are smaller.")
   @Default.String("png")
   @Option(
       group = OptionGroup.IMAGES,
       order = 8,
-      values = {"png"},
-      notYet = {"jpeg", "webp"})
+      values = {"png", "jpeg", "webp"})
   String getImageFormat();
 
   void setImageFormat(String value);
+
+  @Description("Quality of JPEG and WebP files: more is closer to what was drawn, and larger.")
+  @Option(
+      group = OptionGroup.IMAGES,
+      order = 9,
+      min = 1,
+      max = 100,
+      defaultText = "" + GenerationSettings.DEFAULT_IMAGE_QUALITY)
+  @Nullable Integer getImageQuality();
+
+  void setImageQuality(@Nullable Integer value);
 
   // Seeds
 
@@ -273,13 +284,14 @@ public interface GenerateOptions extends PipelineOptions {
 
   // Dataset
 
-  @Description("How images are stored: files makes one file an image.")
-  @Default.String("files")
+  @Description(
+      "How images are stored: webdataset makes one tar file a shard, each image with its text and"
+          + " parameters beside it, files makes one file an image, and metadata.jsonl.")
+  @Default.String("webdataset")
   @Option(
       group = OptionGroup.DATASET,
       order = 1,
-      values = {"files"},
-      notYet = {"webdataset"})
+      values = {"webdataset", "files"})
   String getLayout();
 
   void setLayout(String value);
@@ -293,13 +305,16 @@ public interface GenerateOptions extends PipelineOptions {
 
   void setShardSize(int value);
 
-  @Description("Format of the manifest, a row an image.")
+  @Description(
+      "Formats of the manifest, a row an image: avro, parquet, jsonl, or several of them, separated"
+          + " by commas.")
   @Default.String("avro")
   @Option(
       group = OptionGroup.DATASET,
       order = 3,
-      values = {"avro"},
-      notYet = {"parquet", "jsonl"})
+      pattern = "(?i)(avro|parquet|jsonl)(,(avro|parquet|jsonl))*",
+      patternText = "avro, parquet, jsonl, or several of them separated by commas",
+      example = "avro,parquet")
   String getManifestFormat();
 
   void setManifestFormat(String value);

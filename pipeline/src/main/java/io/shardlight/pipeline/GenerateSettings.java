@@ -35,6 +35,9 @@ final class GenerateSettings {
         .seedPolicy(SeedPolicy.fromOption(options.getSeedPolicy()))
         .imagesPerPrompt(options.getImagesPerPrompt())
         .imageFormat(ImageFormat.fromOption(options.getImageFormat()))
+        .imageQuality(
+            Objects.requireNonNullElse(
+                options.getImageQuality(), GenerationSettings.DEFAULT_IMAGE_QUALITY))
         .layout(Layout.fromOption(options.getLayout()))
         .shardSize(options.getShardSize())
         .manifestFormats(manifestFormats(options.getManifestFormat()))

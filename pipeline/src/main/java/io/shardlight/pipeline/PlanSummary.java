@@ -174,6 +174,8 @@ record PlanSummary(
   private static double bytesPerPixel(ImageFormat format) {
     return switch (format) {
       case PNG -> 1.7;
+      case JPEG -> 0.6;
+      case WEBP -> 0.4;
     };
   }
 

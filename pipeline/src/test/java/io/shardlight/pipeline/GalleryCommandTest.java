@@ -76,6 +76,7 @@ class GalleryCommandTest {
     try (var files = Files.walk(dataset)) {
       for (Path file : (Iterable<Path>) files::iterator) {
         if (!file.getFileName().toString().equals("_SUCCESS")
+            && !file.toString().endsWith(".tar")
             && !file.toString().endsWith(".png")) {
           Files.copy(file, copy.resolve(dataset.relativize(file).toString()));
         }

@@ -66,9 +66,9 @@ class GenerateCommandTest {
   void drawsEveryPromptWithTheDemoModel() throws IOException {
     Terminal terminal = generate(0, "--steps=2");
 
-    try (Stream<Path> images = Files.walk(out().resolve("images"))) {
-      assertThat(images.filter(Files::isRegularFile)).hasSize(2);
-    }
+    // Two prompts are one shard.
+    assertThat(filesOf(out().resolve("images"))).containsExactly("00000.tar");
+    assertThat(out().resolve("gallery/index.html")).exists();
     assertThat(out().resolve("_SUCCESS")).exists();
     assertThat(terminal.outLines())
         .anyMatch(line -> line.matches("2 images made in .*, .* images/s while drawing"))
@@ -126,7 +126,11 @@ class GenerateCommandTest {
     Path wildcards = Files.createDirectory(home.resolve("wildcards"));
     Path animals = Files.writeString(wildcards.resolve("animal.txt"), "fox\nhen\n");
     String[] words = {
-      "--steps=1", "--imagesPerPrompt=2", "--expandTemplates=true", "--wildcards=" + wildcards
+      "--steps=1",
+      "--imagesPerPrompt=2",
+      "--layout=files",
+      "--expandTemplates=true",
+      "--wildcards=" + wildcards
     };
 
     generate(0, words);
@@ -152,6 +156,37 @@ class GenerateCommandTest {
             "--guidanceScale: the model's own default cannot be used, guidance scale must be in"
                 + " [0, 30], but was 31.5; give --guidanceScale=VALUE");
     generate(0, "--model=" + model, "--steps=1", "--guidanceScale=2");
+  }
+
+  @Test
+  void writesFilesOfTheFormatsAskedFor() throws IOException {
+    generate(
+        0,
+        "--steps=1",
+        "--layout=files",
+        "--imageFormat=JPEG",
+        "--imageQuality=80",
+        "--manifestFormat=jsonl,parquet");
+
+    assertThat(filesOf(out().resolve("images"))).hasSize(2).allMatch(name -> name.endsWith(".jpg"));
+    assertThat(filesOf(out().resolve("manifest"))).containsExactly("00000.jsonl", "00000.parquet");
+    assertThat(generate(2, "--steps=1").errLines().get(0))
+        .contains("layout is \"files\" there and \"webdataset\" now")
+        .contains("image_format is \"jpeg\" there and \"png\" now")
+        .contains("image_quality is 80 there and null now")
+        .contains("manifest_formats is [\"parquet\",\"jsonl\"] there and [\"avro\"] now");
+  }
+
+  @Test
+  void qualityWithoutAFormatThatHasOneIsAProblem() {
+    for (String[] words : new String[][] {{}, {"--imageFormat=png"}}) {
+      List<String> all = new ArrayList<>(List.of(words));
+      all.add("--imageQuality=90");
+      assertThat(generate(2, all.toArray(new String[0])).errLines().get(0))
+          .isEqualTo(
+              "--imageQuality=90: png keeps every pixel; leave it out, or add"
+                  + " --imageFormat=jpeg or webp");
+    }
   }
 
   @Test

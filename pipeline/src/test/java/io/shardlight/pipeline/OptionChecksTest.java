@@ -76,9 +76,11 @@ class OptionChecksTest {
         "--scheduler=pdnm|unknown value; did you mean pndm? use one of pndm, ddim, lms",
         "--scheduler=euler_a|not available in this version; use one of pndm, ddim, lms",
         "--dtype=bfloat16|not available in this version; use float32",
-        "--imageFormat=webp|not available in this version; use png",
-        "--layout=webdataset|not available in this version; use files",
-        "--manifestFormat=parquet|not available in this version; use avro",
+        "--imageFormat=gif|unknown value; use one of png, jpeg, webp",
+        "--imageQuality=0|too small; give a whole number from 1 to 100",
+        "--layout=file|unknown value; did you mean files? use one of webdataset, files",
+        "--manifestFormat=avro;csv|not understood; give avro, parquet, jsonl, or several of them"
+            + " separated by commas, for example --manifestFormat=avro,parquet",
         "--seedPolicy=jax|unknown value; did you mean jaxSplit? use one of perImage, jaxSplit",
         "--numerics=jax|unknown value; use one of torch, flax",
         "--saveAdditionalColumns=yes|neither true nor false; use --saveAdditionalColumns=true or"

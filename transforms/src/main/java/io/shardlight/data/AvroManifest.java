@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
-import java.util.List;
 import org.apache.avro.Schema;
 import org.apache.avro.file.CodecFactory;
 import org.apache.avro.file.DataFileStream;
@@ -30,18 +29,18 @@ public final class AvroManifest {
 
   /**
    * @param rows in the order they are to have
+   * @param fingerprint of the settings
    * @return the whole file
    */
-  public static byte[] write(int shard, List<ManifestRow> rows, GenerationSettings settings) {
-    String fingerprint = settings.configFingerprint();
+  static byte[] write(int shard, Iterable<GenericRecord> rows, String fingerprint) {
     byte[] sync = Arrays.copyOf(Sha256.of(fingerprint + "/" + shard), SYNC_BYTES);
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (DataFileWriter<GenericRecord> writer =
         new DataFileWriter<>(new GenericDatumWriter<GenericRecord>(SCHEMA))) {
       writer.setCodec(CodecFactory.deflateCodec(DEFLATE_LEVEL));
       writer.create(SCHEMA, bytes, sync);
-      for (ManifestRow row : rows) {
-        writer.append(row.toAvro(shard, settings, fingerprint));
+      for (GenericRecord row : rows) {
+        writer.append(row);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -56,7 +55,7 @@ public final class AvroManifest {
    * @return rows, to be closed; strings are {@link CharSequence}s
    * @throws IOException if it is no Avro file
    */
-  public static DataFileStream<GenericRecord> read(InputStream in) throws IOException {
+  static DataFileStream<GenericRecord> read(InputStream in) throws IOException {
     GenericDatumReader<GenericRecord> reader =
         new GenericDatumReader<>(SCHEMA, SCHEMA, new GenericData());
     return new DataFileStream<>(in, reader);

@@ -1,13 +1,11 @@
 package io.shardlight.data;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.apache.avro.file.DataFileStream;
 import org.apache.avro.generic.GenericRecord;
 
 /** Reads what a dataset holds for good: the shards with a commit marker, and their rows. */
@@ -27,6 +25,14 @@ public final class CommittedShards {
       }
     }
     return shards;
+  }
+
+  /** Takes one row after the other. */
+  public interface Rows {
+    /**
+     * @param row in {@link AvroManifest}'s schema; strings are {@link CharSequence}s
+     */
+    void take(GenericRecord row) throws IOException;
   }
 
   /**
@@ -54,14 +60,13 @@ public final class CommittedShards {
   }
 
   /**
-   * Opens a shard's rows.
+   * Reads a shard's rows, in the order in which they were written, from the first of its manifests.
    *
-   * @param manifest as the marker has it
-   * @return rows, to be closed
+   * @param facts as the marker has them
    * @throws IOException also if the manifest isn't what its marker says
    */
-  public static DataFileStream<GenericRecord> rows(ObjectStore store, StoredObject manifest)
-      throws IOException {
+  public static void forEachRow(ObjectStore store, ShardFacts facts, Rows rows) throws IOException {
+    StoredObject manifest = facts.manifests().get(0);
     byte[] bytes;
     try (InputStream in = store.read(manifest.name())) {
       bytes = in.readAllBytes();
@@ -77,6 +82,6 @@ public final class CommittedShards {
               + store.root()
               + "; it was changed since: remove it and its marker, and run again");
     }
-    return AvroManifest.read(new ByteArrayInputStream(bytes));
+    ManifestFile.read(manifest.name(), bytes, rows);
   }
 }

@@ -1,6 +1,7 @@
 package io.shardlight.data;
 
 import java.util.Locale;
+import java.util.Optional;
 
 /** Names of the objects in a dataset, relative to its root. */
 public final class DatasetPaths {
@@ -27,7 +28,27 @@ public final class DatasetPaths {
 
   /** An image with {@code layout=files}, in one of 256 folders so that none grows too long. */
   public static String image(String exampleId, ImageFormat format) {
-    return "images/" + exampleId.substring(0, 2) + "/" + exampleId + "." + format.optionName();
+    return "images/" + exampleId.substring(0, 2) + "/" + exampleId + "." + format.extension();
+  }
+
+  /** A shard's images, texts and metadata with {@code layout=webdataset}. */
+  public static String archive(int shard) {
+    return String.format(Locale.ROOT, "images/%05d.tar", shard);
+  }
+
+  /** An image with {@code layout=webdataset}: its archive, a slash, and its name in there. */
+  public static String archived(int shard, String exampleId, ImageFormat format) {
+    return archive(shard) + "/" + exampleId + "." + format.extension();
+  }
+
+  /**
+   * Where an image's bytes lie, from what {@link #archived} made.
+   *
+   * @return the archive's name; empty if the image is an object of its own
+   */
+  public static Optional<String> archiveOf(String fileName) {
+    int end = fileName.indexOf(".tar/");
+    return end < 0 ? Optional.empty() : Optional.of(fileName.substring(0, end + 4));
   }
 
   public static String manifest(int shard, ManifestFormat format) {

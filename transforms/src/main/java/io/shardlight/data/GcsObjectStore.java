@@ -53,7 +53,7 @@ final class GcsObjectStore implements ObjectStore {
   private static final Map<String, String> CONTENT_TYPES =
       Map.of(
           "png", "image/png",
-          "jpeg", "image/jpeg",
+          "jpg", "image/jpeg",
           "webp", "image/webp",
           "json", "application/json",
           "jsonl", "application/jsonl",

@@ -16,6 +16,9 @@ public abstract class GenerationSettings implements Serializable {
   /** Counts up when the same settings begin to give other bytes. */
   public static final int FORMAT_VERSION = 1;
 
+  /** Of JPEG and WebP files unless told otherwise; PNG has none. */
+  public static final int DEFAULT_IMAGE_QUALITY = 95;
+
   public abstract ModelIdentity model();
 
   public abstract EngineIdentity engine();
@@ -35,6 +38,9 @@ public abstract class GenerationSettings implements Serializable {
   public abstract int imagesPerPrompt();
 
   public abstract ImageFormat imageFormat();
+
+  /** Of JPEG and WebP files, in [1, 100]; PNG has none. */
+  public abstract int imageQuality();
 
   public abstract Layout layout();
 
@@ -63,7 +69,8 @@ public abstract class GenerationSettings implements Serializable {
         .seedPolicy(SeedPolicy.PER_IMAGE)
         .imagesPerPrompt(1)
         .imageFormat(ImageFormat.PNG)
-        .layout(Layout.FILES)
+        .imageQuality(DEFAULT_IMAGE_QUALITY)
+        .layout(Layout.WEBDATASET)
         .shardSize(1000)
         .manifestFormats(List.of(ManifestFormat.AVRO))
         .maxFailureRatio(0.01)
@@ -124,6 +131,9 @@ public abstract class GenerationSettings implements Serializable {
     json.put("height", sampling().heightPixels());
     json.put("negative_prompt", negativePrompt());
     json.put("image_format", imageFormat().optionName());
+    if (imageFormat().isLossy()) {
+      json.put("image_quality", imageQuality());
+    }
     json.put("seed_policy", seedPolicy().optionName());
     return json;
   }
@@ -146,6 +156,8 @@ public abstract class GenerationSettings implements Serializable {
     public abstract Builder imagesPerPrompt(int imagesPerPrompt);
 
     public abstract Builder imageFormat(ImageFormat imageFormat);
+
+    public abstract Builder imageQuality(int imageQuality);
 
     public abstract Builder layout(Layout layout);
 
@@ -175,6 +187,11 @@ public abstract class GenerationSettings implements Serializable {
           "imagesPerPrompt",
           "in [1, " + Prompt.MAX_IMAGES + "]",
           settings.imagesPerPrompt());
+      require(
+          settings.imageQuality() >= 1 && settings.imageQuality() <= 100,
+          "imageQuality",
+          "in [1, 100]",
+          settings.imageQuality());
       require(settings.shardSize() >= 1, "shardSize", "at least 1", settings.shardSize());
       require(
           !settings.manifestFormats().isEmpty(),

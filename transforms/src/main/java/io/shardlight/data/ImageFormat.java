@@ -2,12 +2,26 @@ package io.shardlight.data;
 
 /** How an image is encoded. */
 public enum ImageFormat implements NamedOption {
-  PNG("png");
+  PNG("png", "png"),
+  JPEG("jpeg", "jpg"),
+  WEBP("webp", "webp");
 
   private final String optionName;
+  private final String extension;
 
-  ImageFormat(String optionName) {
+  ImageFormat(String optionName, String extension) {
     this.optionName = optionName;
+    this.extension = extension;
+  }
+
+  /** What files' names end in, without a dot. */
+  public String extension() {
+    return extension;
+  }
+
+  /** Whether pixels are changed to make files smaller, so that there is a quality to choose. */
+  public boolean isLossy() {
+    return this != PNG;
   }
 
   @Override

@@ -1,7 +1,11 @@
 package io.shardlight.data;
 
-/** How images lie in the dataset: {@code files} is one object an image. */
+/**
+ * How images lie in the dataset: {@code webdataset} is one tar file a shard, with text and metadata
+ * beside each image, {@code files} one object an image.
+ */
 public enum Layout implements NamedOption {
+  WEBDATASET("webdataset"),
   FILES("files");
 
   private final String optionName;

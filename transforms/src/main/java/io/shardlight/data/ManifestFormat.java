@@ -1,8 +1,15 @@
 package io.shardlight.data;
 
-/** In what format a shard's manifest is written. */
+/**
+ * In what format a shard's manifest is written. All have the same rows; where a shard has several,
+ * the first in this order is read.
+ */
 public enum ManifestFormat implements NamedOption {
-  AVRO("avro");
+  AVRO("avro"),
+  /** Columns; see {@link io.shardlight.parquet.AvroParquet}. */
+  PARQUET("parquet"),
+  /** A line of canonical JSON a row; see {@link ManifestJson}. */
+  JSONL("jsonl");
 
   private final String optionName;
 

@@ -40,8 +40,12 @@ public record ManifestRow(
         Optional.of(failure.getClass().getName()));
   }
 
-  /** The row in {@link AvroManifest}'s schema. */
-  GenericRecord toAvro(int shard, GenerationSettings settings, String fingerprint) {
+  /**
+   * The row in {@link AvroManifest}'s schema.
+   *
+   * @param fingerprint of the settings, which takes long to compute
+   */
+  public GenericRecord toAvro(int shard, GenerationSettings settings, String fingerprint) {
     GenericRecord row = new GenericData.Record(AvroManifest.SCHEMA);
     row.put("example_id", example.id());
     row.put("key", example.id());

@@ -3,8 +3,11 @@ package io.shardlight.data;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a committed shard holds: the content of its marker. Nothing here depends on devices, workers
@@ -13,7 +16,8 @@ import java.util.List;
  * @param exampleIdsSha256 hash over the sorted example ids, each followed by a newline
  * @param duplicates examples planned again with an id that is in the shard already
  * @param imageBytes of all images together
- * @param manifest the shard's rows
+ * @param archive all images, with {@code layout=webdataset}
+ * @param manifests the shard's rows, once in each format, the one to be read first
  */
 public record ShardFacts(
     int shard,
@@ -24,8 +28,16 @@ public record ShardFacts(
     long blocked,
     long duplicates,
     long imageBytes,
-    StoredObject manifest) {
+    Optional<StoredObject> archive,
+    List<StoredObject> manifests) {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  public ShardFacts {
+    manifests = List.copyOf(manifests);
+    if (manifests.isEmpty()) {
+      throw new IllegalArgumentException("a shard marker must name a manifest, but names none");
+    }
+  }
 
   /** Rows of the manifest. */
   public long rows() {
@@ -48,11 +60,9 @@ public record ShardFacts(
     json.put("blocked", blocked);
     json.put("duplicates", duplicates);
     json.put("image_bytes", imageBytes);
-    ObjectNode object = json.putObject("manifest");
-    object.put("name", manifest.name());
-    object.put("bytes", manifest.bytes());
-    object.put("crc32c", manifest.crc32c());
-    object.put("sha256", manifest.sha256());
+    archive.ifPresent(object -> json.set("archive", object.toJson()));
+    ArrayNode objects = json.putArray("manifests");
+    manifests.forEach(object -> objects.add(object.toJson()));
     return CanonicalJson.write(json);
   }
 
@@ -62,7 +72,8 @@ public record ShardFacts(
   public static ShardFacts fromJson(String text) {
     try {
       JsonNode json = JSON.readTree(text);
-      JsonNode object = json.required("manifest");
+      List<StoredObject> manifests = new ArrayList<>();
+      json.required("manifests").forEach(object -> manifests.add(StoredObject.fromJson(object)));
       return new ShardFacts(
           json.required("shard").intValue(),
           json.required("config_fingerprint").textValue(),
@@ -72,11 +83,8 @@ public record ShardFacts(
           json.required("blocked").longValue(),
           json.required("duplicates").longValue(),
           json.required("image_bytes").longValue(),
-          new StoredObject(
-              object.required("name").textValue(),
-              object.required("bytes").longValue(),
-              object.required("crc32c").textValue(),
-              object.required("sha256").textValue()));
+          Optional.ofNullable(json.get("archive")).map(StoredObject::fromJson),
+          manifests);
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("a shard marker must be JSON: " + e.getOriginalMessage());
     }

@@ -22,6 +22,12 @@ public final class DatasetGallery {
 
   private static final int THUMBNAIL = 128;
 
+  /** A browser can't look into archives, so that the thumbnail is all it has to show. */
+  private static final int[] ARCHIVED_THUMBNAILS = {512, 256};
+
+  /** With so many pixels in all a page has about ten megabytes. */
+  private static final long ARCHIVED_PIXELS = 500L * 256 * 256;
+
   /** With more rows thumbnails are smaller, so that browsers still open the page. */
   private static final int MANY = 20_000;
 
@@ -94,7 +100,7 @@ public final class DatasetGallery {
   /** Adds to {@code shown} what may be seen without asking. */
   private void drawPage(StoredImages images, GalleryPage gallery, List<GalleryRow> shown)
       throws IOException, InterruptedException {
-    int side = content.rows().size() > MANY ? SMALL_THUMBNAIL : THUMBNAIL;
+    int side = thumbnailSide();
     InOrder.forEach(
         content.rows(),
         row -> {
@@ -113,6 +119,25 @@ public final class DatasetGallery {
             shown.add(row);
           }
         });
+  }
+
+  private int thumbnailSide() {
+    int rows = content.rows().size();
+    if (rows > MANY) {
+      return SMALL_THUMBNAIL;
+    }
+    boolean archived =
+        content.rows().stream()
+            .flatMap(row -> row.image().stream())
+            .anyMatch(image -> DatasetPaths.archiveOf(image.name()).isPresent());
+    if (archived) {
+      for (int side : ARCHIVED_THUMBNAILS) {
+        if ((long) rows * side * side <= ARCHIVED_PIXELS) {
+          return side;
+        }
+      }
+    }
+    return THUMBNAIL;
   }
 
   private void drawSheet(

@@ -16,8 +16,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import org.apache.avro.file.DataFileStream;
-import org.apache.avro.generic.GenericRecord;
 
 /**
  * The committed rows of a dataset, in the order of its prompt files, and what they have in common.
@@ -33,11 +31,7 @@ record GalleryContent(
     List<GalleryRow> rows = new ArrayList<>();
     Map<JsonNode, JsonNode> shared = new HashMap<>();
     for (ShardFacts shard : CommittedShards.list(store)) {
-      try (DataFileStream<GenericRecord> records = CommittedShards.rows(store, shard.manifest())) {
-        for (GenericRecord record : records) {
-          rows.add(GalleryRow.of(record, shared));
-        }
-      }
+      CommittedShards.forEachRow(store, shard, record -> rows.add(GalleryRow.of(record, shared)));
     }
     rows.sort(GalleryRow.ORDER);
     Optional<JsonNode> plan = DatasetPlan.find(store);

@@ -1,9 +1,7 @@
 package io.shardlight.gallery;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.DecimalNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.ManifestJson;
 import io.shardlight.data.PromptSource;
 import io.shardlight.data.StoredObject;
 import java.util.ArrayList;
@@ -13,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.avro.generic.GenericRecord;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What the gallery shows of an example.
@@ -67,8 +64,6 @@ record GalleryRow(
           .thenComparing(GalleryRow::imageIndex)
           .thenComparing(GalleryRow::exampleId);
 
-  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
-
   /**
    * @param row in the manifest's schema
    * @param shared values met before: most of them repeat in every row
@@ -76,9 +71,10 @@ record GalleryRow(
   static GalleryRow of(GenericRecord row, Map<JsonNode, JsonNode> shared) {
     List<JsonNode> facts = new ArrayList<>(FACTS.size());
     for (String column : FACTS) {
-      facts.add(shared.computeIfAbsent(node(row.get(column)), node -> node));
+      facts.add(shared.computeIfAbsent(ManifestJson.node(row.get(column)), node -> node));
     }
-    String prompt = shared.computeIfAbsent(node(row.get("prompt")), node -> node).textValue();
+    String prompt =
+        shared.computeIfAbsent(ManifestJson.node(row.get("prompt")), node -> node).textValue();
     return new GalleryRow(
         text(row, "example_id"),
         prompt,
@@ -107,22 +103,6 @@ record GalleryRow(
 
   private static String text(GenericRecord row, String column) {
     return row.get(column).toString();
-  }
-
-  private static JsonNode node(@Nullable Object value) {
-    if (value == null) {
-      return JSON.nullNode();
-    }
-    if (value instanceof Boolean bool) {
-      return JSON.booleanNode(bool);
-    }
-    if (value instanceof Float number) {
-      return DecimalNode.valueOf(CanonicalJson.shortest(number));
-    }
-    if (value instanceof Number number) {
-      return JSON.numberNode(number.longValue());
-    }
-    return JSON.textNode(value.toString());
   }
 
   /** A column of {@link #FACTS}. */

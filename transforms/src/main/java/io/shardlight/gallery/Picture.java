@@ -8,6 +8,8 @@ import ar.com.hjg.pngj.PngReaderByte;
 import ar.com.hjg.pngj.PngWriter;
 import ar.com.hjg.pngj.PngjException;
 import ar.com.hjg.pngj.chunks.PngChunkITXT;
+import io.shardlight.images.ExifComment;
+import io.shardlight.images.WebpFormat;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -67,7 +69,7 @@ final class Picture {
   }
 
   /**
-   * Decodes a PNG as this program writes them, or whatever Java has a reader for.
+   * Decodes a PNG, JPEG or WebP as this program writes them, or whatever Java has a reader for.
    *
    * @param widthPixels what the picture must measure; nothing is allocated for any other
    * @throws IOException if the file is damaged or of a format that Java cannot read
@@ -76,7 +78,7 @@ final class Picture {
     try {
       return Arrays.mismatch(file, PNG_SIGNATURE) == PNG_SIGNATURE.length
           ? decodePng(file, widthPixels, heightPixels)
-          : new Decoded(decodeOther(file, widthPixels, heightPixels), Optional.empty());
+          : new Decoded(decodeOther(file, widthPixels, heightPixels), ExifComment.find(file));
     } catch (PngjException | IllegalArgumentException | IndexOutOfBoundsException e) {
       // What decoders throw at damaged files, apart from IOException.
       throw new IOException("not a picture that can be read: " + e.getMessage(), e);
@@ -111,19 +113,27 @@ final class Picture {
 
   private static Picture decodeOther(byte[] file, int widthPixels, int heightPixels)
       throws IOException {
+    if (WebpFormat.is(file)) {
+      return read(WebpFormat.reader(file), widthPixels, heightPixels);
+    }
     try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
       var readers = ImageIO.getImageReaders(in);
       if (!readers.hasNext()) {
         throw new IOException("no picture, or of a format that Java cannot read");
       }
       ImageReader reader = readers.next();
-      try {
-        reader.setInput(in, true, true);
-        requireSize(reader.getWidth(0), reader.getHeight(0), widthPixels, heightPixels);
-        return of(reader.read(0));
-      } finally {
-        reader.dispose();
-      }
+      reader.setInput(in, true, true);
+      return read(reader, widthPixels, heightPixels);
+    }
+  }
+
+  private static Picture read(ImageReader reader, int widthPixels, int heightPixels)
+      throws IOException {
+    try {
+      requireSize(reader.getWidth(0), reader.getHeight(0), widthPixels, heightPixels);
+      return of(reader.read(0));
+    } finally {
+      reader.dispose();
     }
   }
 

@@ -1,5 +1,6 @@
 package io.shardlight.gallery;
 
+import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.StoredObject;
 import java.io.IOException;
@@ -8,8 +9,8 @@ import java.nio.file.NoSuchFileException;
 import java.util.Optional;
 
 /**
- * Fetches images, each an object of its own ({@code layout=files}); what shall read shards of tar
- * files takes this one's place. Thread-safe.
+ * Fetches images, whether each is an object of its own ({@code layout=files}) or part of an archive
+ * ({@code layout=webdataset}). Thread-safe.
  */
 final class StoredImages {
   /** An image, or why there is none to show. */
@@ -20,9 +21,11 @@ final class StoredImages {
   }
 
   private final ObjectStore store;
+  private final ArchivedImages archives;
 
   StoredImages(ObjectStore store) {
     this.store = store;
+    this.archives = new ArchivedImages(store);
   }
 
   /**
@@ -32,11 +35,23 @@ final class StoredImages {
   Found find(GalleryRow row) throws IOException {
     StoredObject wanted =
         row.image().orElseThrow(() -> new IllegalArgumentException("a row without an image"));
+    Optional<String> archive = DatasetPaths.archiveOf(wanted.name());
     byte[] bytes;
-    try (InputStream in = store.read(wanted.name())) {
-      bytes = in.readAllBytes();
+    try {
+      if (archive.isPresent()) {
+        Optional<byte[]> member = archives.find(archive.get(), wanted.name());
+        if (member.isEmpty()) {
+          return Found.nothing("the archive is damaged: the file is not in it");
+        }
+        bytes = member.get();
+      } else {
+        try (InputStream in = store.read(wanted.name())) {
+          bytes = in.readAllBytes();
+        }
+      }
     } catch (NoSuchFileException e) {
-      return Found.nothing("the file is not there");
+      return Found.nothing(
+          archive.isPresent() ? "the archive is not there" : "the file is not there");
     }
     if (!StoredObject.of(wanted.name(), bytes).equals(wanted)) {
       return Found.nothing("the file is damaged: it is not what the manifest says");

@@ -25,7 +25,7 @@ final class BatchGeneration {
   interface Outcomes {
     void image(Example example, GeneratedImage image) throws IOException, InterruptedException;
 
-    void failure(Example example, RuntimeException failure);
+    void failure(Example example, RuntimeException failure) throws IOException;
   }
 
   /** How many others are tried before the devices are taken for lost. */

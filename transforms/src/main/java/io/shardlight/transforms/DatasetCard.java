@@ -14,6 +14,8 @@ import io.shardlight.data.Sha256;
 import io.shardlight.data.ShardReport;
 import io.shardlight.gallery.DatasetGallery;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * What the dataset says about itself: {@code dataset.json} for programs and {@code README.md}, with
@@ -45,6 +47,7 @@ final class DatasetCard {
     json.put("image_bytes", totals.imageBytes());
     json.put("shards", totals.reports().size());
     json.put("manifests_sha256", manifestsHash());
+    archivesHash().ifPresent(hash -> json.put("archives_sha256", hash));
     json.set("settings", settings.toJson());
     try {
       json.set("manifest_schema", JSON.readTree(AvroManifest.SCHEMA.toString()));
@@ -54,13 +57,22 @@ final class DatasetCard {
     return pretty(json);
   }
 
-  /** Hash over the hashes of the manifests, in order of shards, each followed by a newline. */
+  /** Hash over the manifests' hashes, in order of shards and formats, a newline after each. */
   private String manifestsHash() {
     StringBuilder hashes = new StringBuilder();
     for (ShardReport report : totals.reports()) {
-      hashes.append(report.facts().manifest().sha256()).append('\n');
+      report.facts().manifests().forEach(object -> hashes.append(object.sha256()).append('\n'));
     }
     return Sha256.hex(hashes.toString());
+  }
+
+  /** The same of the archives, if there are any. */
+  private Optional<String> archivesHash() {
+    StringBuilder hashes = new StringBuilder();
+    for (ShardReport report : totals.reports()) {
+      report.facts().archive().ifPresent(object -> hashes.append(object.sha256()).append('\n'));
+    }
+    return hashes.isEmpty() ? Optional.empty() : Optional.of(Sha256.hex(hashes.toString()));
   }
 
   /** The text of {@code README.md}. */
@@ -84,8 +96,7 @@ final class DatasetCard {
           data_files:
           - split: train
             path:
-            - images/**
-            - metadata.jsonl
+        %s
         ---
 
         # Images of %s
@@ -103,13 +114,15 @@ final class DatasetCard {
         | computed by | %s, %s, %s |
         | settings | `%s` |
 
-        `metadata.jsonl` gives the text of every image; `load_dataset("path/of/this/folder")` of Hugging
-        Face's datasets reads both. `manifest/` has a row for every image asked for; seed, prompt and parameters
+        %s
+
+        `manifest/` has a row for every image asked for%s; seed, prompt and parameters
         draw the same image again. %s
         `dataset.json` holds the settings and the manifest's schema.
         """,
         license.isEmpty() ? "unknown" : license,
         sizeCategory(totals.ok()),
+        dataFiles(),
         settings.model().id(),
         totals.ok(),
         settings.pipelineVersion(),
@@ -133,7 +146,83 @@ final class DatasetCard {
         settings.engine().deviceKind(),
         settings.engine().dtype(),
         settings.configFingerprint(),
+        loading(),
+        manifests(),
         seeds());
+  }
+
+  /** What the Hub is to look at. */
+  private String dataFiles() {
+    return switch (settings.layout()) {
+      case WEBDATASET -> "    - images/*.tar";
+      case FILES -> "    - images/**\n    - metadata.jsonl";
+    };
+  }
+
+  /** How the images lie, and how programs get at them. */
+  private String loading() {
+    String extension = settings.imageFormat().extension();
+    return switch (settings.layout()) {
+      case WEBDATASET ->
+          String.format(
+              Locale.ROOT,
+              """
+              `%s` %s of WebDataset: for each image `<key>.%s`, `<key>.txt` with
+              its text, and `<key>.json` with its row of the manifest. With WebDataset itself:
+
+              ```python
+              import webdataset as wds
+
+              dataset = wds.WebDataset("%s").decode("pil").to_tuple("%s", "txt", "json")
+              ```
+
+              With Hugging Face's datasets, which has columns `%s`, `txt` and `json` then:
+
+              ```python
+              from datasets import load_dataset
+
+              dataset = load_dataset("webdataset", data_files="images/*.tar", split="train")
+              ```
+
+              `tar -xf %s` unpacks them.\
+              """,
+              archives(),
+              totals.reports().size() == 1 ? "is a shard" : "are shards",
+              extension,
+              archives(),
+              extension,
+              extension,
+              DatasetPaths.archive(0));
+      case FILES ->
+          """
+          `metadata.jsonl` gives the text of every image. Hugging Face's datasets reads both:
+
+          ```python
+          from datasets import load_dataset
+
+          dataset = load_dataset("imagefolder", data_dir=".", split="train")
+          ```\
+          """;
+    };
+  }
+
+  /** All archives, in the notation that shells and WebDataset expand. */
+  private String archives() {
+    int shards = totals.reports().size();
+    return shards == 1
+        ? DatasetPaths.archive(0)
+        : String.format(Locale.ROOT, "images/{00000..%05d}.tar", shards - 1);
+  }
+
+  /** Which files there are, if there is a choice. */
+  private String manifests() {
+    String names =
+        settings.manifestFormats().stream()
+            .map(format -> "`." + format.optionName() + "`")
+            .collect(Collectors.joining(", "));
+    return settings.manifestFormats().size() == 1
+        ? ", in " + names + " files"
+        : ", the same in " + names + " files";
   }
 
   /** Shown where the job draws one by itself. */

@@ -135,6 +135,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
       // 2. The dataset's own files.
       DatasetCard card = new DatasetCard(settings, totals);
       switch (settings.layout()) {
+        case WEBDATASET -> {} // Each image has its text beside it.
         case FILES -> Sidecar.write(store, totals.reports());
       }
       store.createOrAdopt(DatasetPaths.DATASET_JSON, bytes(card.json()));

@@ -1,10 +1,10 @@
 package io.shardlight.transforms;
 
-import io.shardlight.data.AvroManifest;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.Example;
 import io.shardlight.data.ExampleStatus;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ManifestFile;
 import io.shardlight.data.ManifestFormat;
 import io.shardlight.data.ManifestRow;
 import io.shardlight.data.ObjectStore;
@@ -13,6 +13,8 @@ import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import io.shardlight.data.StoredObject;
 import io.shardlight.diffusion.GeneratedImage;
+import io.shardlight.images.JpegEncoder;
+import io.shardlight.images.WebpFormat;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -70,10 +72,13 @@ final class ShardGeneration {
     // 3. Images: the devices draw the next batch while the last is encoded.
     progress.begin(key.number(), duplicates);
     BatchGeneration batches = new BatchGeneration(generator, examples);
-    List<ManifestRow> rows = rows(key, examples, batches);
+    ShardFacts facts;
+    try (ShardImages images = images(key)) {
+      List<ManifestRow> rows = rows(key, examples, batches, images);
 
-    // 4. Manifest, then the marker.
-    ShardFacts facts = commit(key, idsHash, rows, duplicates);
+      // 4. Images that are kept together, the manifests, then the marker.
+      facts = commit(key, idsHash, rows, duplicates, images);
+    }
     return new ShardReport(
         key,
         facts,
@@ -127,7 +132,15 @@ final class ShardGeneration {
     }
   }
 
-  private List<ManifestRow> rows(ShardKey key, List<Example> examples, BatchGeneration batches)
+  private ShardImages images(ShardKey key) throws IOException {
+    return switch (settings.layout()) {
+      case WEBDATASET -> ShardArchive.begin(store, settings, key.number());
+      case FILES -> new ImageFiles(store, settings.imageFormat());
+    };
+  }
+
+  private List<ManifestRow> rows(
+      ShardKey key, List<Example> examples, BatchGeneration batches, ShardImages images)
       throws IOException, InterruptedException {
     int slots = generator.slots();
     AtomicReferenceArray<ManifestRow> rows = new AtomicReferenceArray<>(examples.size());
@@ -145,12 +158,13 @@ final class ShardGeneration {
               public void image(Example example, GeneratedImage image)
                   throws IOException, InterruptedException {
                 int row = next++;
-                queue.submit(() -> rows.set(row, write(example, image, xmp)));
+                queue.submit(() -> rows.set(row, write(images, row, example, image, xmp)));
                 progress.advance(key.number(), 1, 1);
               }
 
               @Override
-              public void failure(Example example, RuntimeException failure) {
+              public void failure(Example example, RuntimeException failure) throws IOException {
+                images.addNone(next);
                 rows.set(next++, ManifestRow.failed(example, failure));
                 progress.advance(key.number(), 1, 0);
               }
@@ -166,26 +180,40 @@ final class ShardGeneration {
     return list;
   }
 
-  private ManifestRow write(Example example, GeneratedImage image, String xmp) throws IOException {
-    byte[] bytes =
-        switch (settings.imageFormat()) {
-          case PNG -> PngEncoder.encode(image, ImageMetadata.parameters(example, settings), xmp);
-        };
-    String name =
-        switch (settings.layout()) {
-          case FILES -> DatasetPaths.image(example.id(), settings.imageFormat());
-        };
-    store.createOrAdopt(name, bytes);
-    return ManifestRow.ok(example, StoredObject.of(name, bytes), image.promptTruncated());
+  private ManifestRow write(
+      ShardImages images, int index, Example example, GeneratedImage image, String xmp)
+      throws IOException {
+    byte[] bytes = encode(image, ImageMetadata.parameters(example, settings), xmp);
+    StoredObject file = StoredObject.of(images.fileName(example.id()), bytes);
+    ManifestRow row = ManifestRow.ok(example, file, image.promptTruncated());
+    images.add(index, row, bytes);
+    return row;
   }
 
-  private ShardFacts commit(ShardKey key, String idsHash, List<ManifestRow> rows, long duplicates)
+  private byte[] encode(GeneratedImage image, String parameters, String xmp) {
+    int width = image.widthPixels();
+    int height = image.heightPixels();
+    int quality = settings.imageQuality();
+    return switch (settings.imageFormat()) {
+      case PNG -> PngEncoder.encode(image, parameters, xmp);
+      case JPEG -> JpegEncoder.encode(width, height, image.rgb(), quality, parameters, xmp);
+      case WEBP -> WebpFormat.encode(width, height, image.rgb(), quality, parameters, xmp);
+    };
+  }
+
+  private ShardFacts commit(
+      ShardKey key, String idsHash, List<ManifestRow> rows, long duplicates, ShardImages images)
       throws IOException {
     long failed = count(rows, ExampleStatus.FAILED);
     requireSomeImage(key, rows, failed);
-    String manifestName = DatasetPaths.manifest(key.number(), ManifestFormat.AVRO);
-    byte[] manifest = AvroManifest.write(key.number(), rows, settings);
-    store.createOrAdopt(manifestName, manifest);
+    Optional<StoredObject> archive = images.commit();
+    List<StoredObject> manifests = new ArrayList<>();
+    for (ManifestFormat format : settings.manifestFormats()) {
+      String name = DatasetPaths.manifest(key.number(), format);
+      byte[] manifest = ManifestFile.write(format, key.number(), rows, settings);
+      store.createOrAdopt(name, manifest);
+      manifests.add(StoredObject.of(name, manifest));
+    }
     ShardFacts facts =
         new ShardFacts(
             key.number(),
@@ -196,7 +224,8 @@ final class ShardGeneration {
             count(rows, ExampleStatus.BLOCKED),
             duplicates,
             rows.stream().flatMap(row -> row.image().stream()).mapToLong(StoredObject::bytes).sum(),
-            StoredObject.of(manifestName, manifest));
+            archive,
+            manifests);
     store.createOrAdopt(
         DatasetPaths.marker(key.number()),
         (facts.toJson() + "\n").getBytes(StandardCharsets.UTF_8));

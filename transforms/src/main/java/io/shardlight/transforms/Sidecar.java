@@ -7,8 +7,8 @@ import io.shardlight.data.CommittedShards;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ExampleStatus;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.ShardFacts;
 import io.shardlight.data.ShardReport;
-import io.shardlight.data.StoredObject;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.apache.avro.file.DataFileStream;
 import org.apache.avro.generic.GenericRecord;
 
 /**
@@ -38,7 +37,7 @@ final class Sidecar {
     try {
       try (BufferedWriter lines = Files.newBufferedWriter(spool, StandardCharsets.UTF_8)) {
         for (ShardReport report : reports) {
-          append(store, report.facts().manifest(), lines);
+          append(store, report.facts(), lines);
         }
       }
       store.createOrAdopt(DatasetPaths.SIDECAR, spool);
@@ -47,16 +46,17 @@ final class Sidecar {
     }
   }
 
-  private static void append(ObjectStore store, StoredObject manifest, BufferedWriter lines)
+  private static void append(ObjectStore store, ShardFacts shard, BufferedWriter lines)
       throws IOException {
-    try (DataFileStream<GenericRecord> rows = CommittedShards.rows(store, manifest)) {
-      for (GenericRecord row : rows) {
-        if (row.get("status").toString().equals(ExampleStatus.OK.optionName())) {
-          lines.write(CanonicalJson.write(line(row)));
-          lines.write('\n');
-        }
-      }
-    }
+    CommittedShards.forEachRow(
+        store,
+        shard,
+        row -> {
+          if (row.get("status").toString().equals(ExampleStatus.OK.optionName())) {
+            lines.write(CanonicalJson.write(line(row)));
+            lines.write('\n');
+          }
+        });
   }
 
   private static ObjectNode line(GenericRecord row) {

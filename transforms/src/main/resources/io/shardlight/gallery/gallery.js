@@ -343,9 +343,12 @@
 
   const address = (fileName) => "../" + fileName.split("/").map(encodeURIComponent).join("/");
 
+  /** The archive that holds the file; null if it is a file of its own. */
+  const archive = (fileName) => fileName.match(/^(.*\.tar)\//)?.[1] ?? null;
+
   function link(fileName) {
     const a = element("a", "", fileName);
-    a.href = address(fileName);
+    a.href = address(archive(fileName) ?? fileName);
     return a;
   }
 
@@ -367,7 +370,12 @@
     // Small images grow a little; the file takes the thumbnail's place without a jump.
     img.style.maxWidth = Math.max(320, 3 * all.width) + "px";
     img.alt = veiled(row) ? "hidden image" : prompt(row);
-    if (all.file_name) {
+    const tar = archive(all.file_name ?? "");
+    if (tar) {
+      byId("full-note").textContent =
+        "This is the thumbnail. The file: tar -xf " + tar + " " + all.file_name.slice(tar.length + 1);
+      byId("full-note").hidden = false;
+    } else if (all.file_name) {
       const full = new Image();
       full.onload = () => {
         if (found[shown] === row) {

@@ -59,7 +59,17 @@ class CodersTest {
         new ShardKey(3, SHAPE),
         new ShardReport(
             new ShardKey(3, SHAPE),
-            new ShardFacts(3, "ef".repeat(32), "01".repeat(32), 5, 1, 0, 2, 9999, MANIFEST),
+            new ShardFacts(
+                3,
+                "ef".repeat(32),
+                "01".repeat(32),
+                5,
+                1,
+                0,
+                2,
+                9999,
+                java.util.Optional.of(MANIFEST),
+                java.util.List.of(MANIFEST, MANIFEST)),
             false,
             new ShardReport.Work(2, 10, 1500, 1_700_000_000_000L, 2000)),
         new PlanDigest(3, -1, 5));

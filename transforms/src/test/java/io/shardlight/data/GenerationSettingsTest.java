@@ -9,6 +9,7 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class GenerationSettingsTest {
@@ -40,6 +41,8 @@ class GenerationSettingsTest {
         b -> b.sampling(new Sampling(SchedulerKind.PNDM, 20, 7.5f, 72, 64)),
         b -> b.sampling(new Sampling(SchedulerKind.PNDM, 20, 7.5f, 64, 72)),
         b -> b.negativePrompt("blurry"),
+        b -> b.imageFormat(ImageFormat.JPEG),
+        b -> b.imageFormat(ImageFormat.WEBP),
         b -> b.seedPolicy(SeedPolicy.JAX_SPLIT));
   }
 
@@ -50,12 +53,25 @@ class GenerationSettingsTest {
         .isNotEqualTo(BASE.configFingerprint());
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void qualityChangesTheFingerprintWhereThereIsAny(ImageFormat format) {
+    GenerationSettings usual = BASE.toBuilder().imageFormat(format).build();
+    GenerationSettings poor = usual.toBuilder().imageQuality(50).build();
+
+    assertThat(poor.configFingerprint().equals(usual.configFingerprint()))
+        .isEqualTo(format == ImageFormat.PNG);
+    assertThat(poor.toJson().equals(usual.toJson())).isEqualTo(format == ImageFormat.PNG);
+  }
+
   static Stream<UnaryOperator<GenerationSettings.Builder>> filing() {
     return Stream.of(
         b -> b.model(new ModelIdentity("other-name", "v2", "ab".repeat(32), "mit")),
         b -> b.seed(9),
         b -> b.imagesPerPrompt(4),
         b -> b.shardSize(10),
+        b -> b.layout(Layout.FILES),
+        b -> b.manifestFormats(List.of(ManifestFormat.PARQUET)),
         b -> b.saveAdditionalColumns(false),
         b -> b.templates(new TemplateSettings(true, "", "ab".repeat(32))),
         b -> b.pipelineVersion("0.2.0"));
@@ -106,6 +122,10 @@ class GenerationSettingsTest {
     assertThatThrownBy(() -> BASE.toBuilder().manifestFormats(List.of()).build())
         .hasMessageContaining("manifestFormat must be at least one format");
     assertThatThrownBy(() -> ManifestFormat.fromOption("csv"))
-        .hasMessage("manifestFormat must be one of avro, but was \"csv\"");
+        .hasMessage("manifestFormat must be one of avro, parquet, jsonl, but was \"csv\"");
+    assertThatThrownBy(() -> BASE.toBuilder().imageQuality(0).build())
+        .hasMessage("imageQuality must be in [1, 100], but was 0");
+    assertThatThrownBy(() -> BASE.toBuilder().imageQuality(101).build())
+        .hasMessage("imageQuality must be in [1, 100], but was 101");
   }
 }

@@ -1,15 +1,14 @@
 package io.shardlight.transforms;
 
-import io.shardlight.data.AvroManifest;
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ManifestFile;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunLease;
 import io.shardlight.data.RunProcess;
 import io.shardlight.data.ShardReport;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +19,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
-import org.apache.avro.file.DataFileStream;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.sdk.Pipeline;
@@ -153,10 +151,10 @@ final class DatasetJob {
     files()
         .forEach(
             (name, bytes) -> {
-              if (name.startsWith("manifest/")) {
-                try (InputStream in = Files.newInputStream(output.resolve(name));
-                    DataFileStream<GenericRecord> stream = AvroManifest.read(in)) {
-                  stream.forEach(rows::add);
+              if (name.startsWith("manifest/")
+                  && name.endsWith(settings.manifestFormats().get(0).optionName())) {
+                try {
+                  ManifestFile.read(name, bytes, rows::add);
                 } catch (IOException e) {
                   throw new UncheckedIOException(e);
                 }

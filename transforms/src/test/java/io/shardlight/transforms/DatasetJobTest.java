@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.Layout;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.SeedPolicy;
@@ -40,6 +41,7 @@ class DatasetJobTest {
           .sampling(new Sampling(SchedulerKind.PNDM, 20, 7.5f, 16, 24))
           .imagesPerPrompt(3)
           .shardSize(5)
+          .layout(Layout.FILES)
           .build();
 
   /** Seven prompts in three shapes, one rejected record. */

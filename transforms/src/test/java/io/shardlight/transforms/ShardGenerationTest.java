@@ -9,6 +9,7 @@ import io.shardlight.data.Example;
 import io.shardlight.data.ExamplePlanner;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ImageFormat;
+import io.shardlight.data.Layout;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Overrides;
 import io.shardlight.data.Prompt;
@@ -42,7 +43,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ShardGenerationTest {
   private static final GenerationSettings SETTINGS =
-      TestSettings.builder().sampling(new Sampling(SchedulerKind.DDIM, 2, 1, 8, 8)).build();
+      TestSettings.builder()
+          .sampling(new Sampling(SchedulerKind.DDIM, 2, 1, 8, 8))
+          .layout(Layout.FILES)
+          .build();
 
   private final Path folder;
 

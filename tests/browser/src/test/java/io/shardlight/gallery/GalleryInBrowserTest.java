@@ -48,6 +48,7 @@ class GalleryInBrowserTest {
   private Path small;
   private Path hostile;
   private Path large;
+  private Path archived;
 
   @BeforeAll
   void drawAndStart(@TempDir Path folder) throws IOException, InterruptedException {
@@ -68,6 +69,11 @@ class GalleryInBrowserTest {
       many.ok(SUBJECTS[i % SUBJECTS.length] + ", number " + i);
     }
     large = many.commit().gallery();
+    SketchedDataset tar = new SketchedDataset(folder.resolve("archived"), 256, 256).archiving();
+    for (String subject : SUBJECTS) {
+      tar.ok(subject);
+    }
+    archived = tar.commit().gallery();
   }
 
   private static Path small(Path folder) throws IOException, InterruptedException {
@@ -139,6 +145,25 @@ class GalleryInBrowserTest {
         .singleElement()
         .asString()
         .startsWith(images);
+    assertThat(chromium.complaints()).isEmpty();
+  }
+
+  @Test
+  void ofAnImageInATarFileItShowsTheThumbnailAndHowToGetTheFile() {
+    chromium.open(archived, "");
+    chromium.await("document.querySelectorAll('.well img').length >= 5");
+    openDetail("a red fox in the snow");
+    // Thumbnails of few images are large, as there is nothing else to show.
+    chromium.await("document.getElementById('picture').naturalWidth === 256");
+
+    assertThat(chromium.text("return document.getElementById('full-note').innerText"))
+        .matches(
+            "This is the thumbnail\\. The file: tar -xf images/00000\\.tar [0-9a-f]{32}\\.png");
+    assertThat(chromium.text("return document.querySelector('#facts a').textContent"))
+        .matches("images/00000\\.tar/[0-9a-f]{32}\\.png");
+    assertThat(chromium.text("return document.querySelector('#facts a').href"))
+        .isEqualTo(archived.resolve("../../images/00000.tar").normalize().toUri().toString());
+    assertThat(chromium.requests()).containsExactly(archived.toUri().toString());
     assertThat(chromium.complaints()).isEmpty();
   }
 

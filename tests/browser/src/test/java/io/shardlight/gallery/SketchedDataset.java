@@ -23,7 +23,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
@@ -37,6 +39,8 @@ import org.apache.avro.file.DataFileWriter;
 import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.generic.GenericRecordBuilder;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 
 /** A dataset as a job would leave it, with coloured shapes for images and any row one likes. */
 final class SketchedDataset {
@@ -45,12 +49,20 @@ final class SketchedDataset {
   private final int width;
   private final int height;
   private final List<GenericRecord> rows = new ArrayList<>();
+  private final Map<String, byte[]> archived = new TreeMap<>();
+  private boolean archiving;
 
   SketchedDataset(Path folder, int width, int height) {
     this.folder = folder;
     this.store = ObjectStore.open(folder.toString());
     this.width = width;
     this.height = height;
+  }
+
+  /** Keeps all images in a tar file, as {@code layout=webdataset} does; before the first. */
+  SketchedDataset archiving() {
+    archiving = true;
+    return this;
   }
 
   Path folder() {
@@ -70,11 +82,19 @@ final class SketchedDataset {
   SketchedDataset ok(String prompt, UnaryOperator<GenericRecordBuilder> change) throws IOException {
     String id = id();
     byte[] png = png(rows.size(), prompt);
-    StoredObject image = StoredObject.of(DatasetPaths.image(id, ImageFormat.PNG), png);
-    // Not through the store, which forces each of ten thousand files to the disk.
-    Path file = folder.resolve(image.name());
-    Files.createDirectories(file.resolveSibling("."));
-    Files.write(file, png);
+    String name =
+        archiving
+            ? DatasetPaths.archived(0, id, ImageFormat.PNG)
+            : DatasetPaths.image(id, ImageFormat.PNG);
+    StoredObject image = StoredObject.of(name, png);
+    if (archiving) {
+      archived.put(id + ".png", png);
+    } else {
+      // Not through the store, which forces each of ten thousand files to the disk.
+      Path file = folder.resolve(name);
+      Files.createDirectories(file.resolveSibling("."));
+      Files.write(file, png);
+    }
     rows.add(
         change
             .apply(
@@ -150,8 +170,11 @@ final class SketchedDataset {
         .set("carried", Map.of());
   }
 
-  /** Writes plan, manifest and marker, as a job does when a shard is complete. */
+  /** Writes archive, plan, manifest and marker, as a job does when a shard is complete. */
   SketchedDataset commit() throws IOException {
+    if (archiving) {
+      store.createOrAdopt(DatasetPaths.archive(0), tar());
+    }
     ObjectNode plan = JsonNodeFactory.instance.objectNode();
     plan.put("seed_policy", "perImage").put("examples", rows.size());
     store.createOrAdopt(DatasetPaths.PLAN, utf8(plan.toString()));
@@ -169,9 +192,32 @@ final class SketchedDataset {
     store.createOrAdopt(manifest.name(), bytes.toByteArray());
     ShardFacts facts =
         new ShardFacts(
-            0, "cd".repeat(32), "", count("ok"), count("failed"), count("blocked"), 0, 0, manifest);
+            0,
+            "cd".repeat(32),
+            "",
+            count("ok"),
+            count("failed"),
+            count("blocked"),
+            0,
+            0,
+            Optional.empty(),
+            List.of(manifest));
     store.createOrAdopt(DatasetPaths.marker(0), utf8(facts.toJson() + "\n"));
     return this;
+  }
+
+  private byte[] tar() throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes)) {
+      for (Map.Entry<String, byte[]> image : archived.entrySet()) {
+        TarArchiveEntry entry = new TarArchiveEntry(image.getKey());
+        entry.setSize(image.getValue().length);
+        tar.putArchiveEntry(entry);
+        tar.write(image.getValue());
+        tar.closeArchiveEntry();
+      }
+    }
+    return bytes.toByteArray();
   }
 
   private long count(String status) {

@@ -22,6 +22,8 @@ class ArchitectureTest {
   private static final String TRANSFORMS = "io.shardlight.transforms..";
   private static final String PROMPTS = "io.shardlight.prompts..";
   private static final String GALLERY = "io.shardlight.gallery..";
+  private static final String PARQUET = "io.shardlight.parquet..";
+  private static final String IMAGES = "io.shardlight.images..";
   private static final String DATA = "io.shardlight.data..";
   private static final String DIFFUSION = "io.shardlight.diffusion..";
   private static final String GRAPH = "io.shardlight.diffusion.graph..";
@@ -50,7 +52,7 @@ class ArchitectureTest {
   void transformsKnowNeitherPipelineNorEngines() {
     noClasses()
         .that()
-        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, DATA)
+        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, IMAGES, PARQUET, DATA)
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(PIPELINE, ENGINES)
@@ -76,7 +78,7 @@ class ArchitectureTest {
         .resideInAPackage(DATA)
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY)
+        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, IMAGES)
         .check(OURS);
   }
 
@@ -95,11 +97,42 @@ class ArchitectureTest {
         .resideOutsideOfPackage(PROMPTS)
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("org.apache.parquet..", "de.siegmar..")
+        .resideInAPackage("de.siegmar..")
         .check(OURS);
   }
 
-  /** A dataset is all it needs, and java.awt stays with it. */
+  /** Prompt files and manifests share what does without Hadoop; it knows of neither. */
+  @Test
+  void parquetStaysWithItsFiles() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(PROMPTS, PARQUET)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.apache.parquet..")
+        .check(OURS);
+    noClasses()
+        .that()
+        .resideInAPackage(PARQUET)
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.shardlight..").and(resideOutsideOfPackage(PARQUET)))
+        .check(OURS);
+  }
+
+  /** Encoders of files take pixels and texts, whoever has them. */
+  @Test
+  void imageFilesKnowNothingOfOurs() {
+    noClasses()
+        .that()
+        .resideInAPackage(IMAGES)
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.shardlight..").and(resideOutsideOfPackage(IMAGES)))
+        .check(OURS);
+  }
+
+  /** A dataset is all it needs; java.awt stays with it and with the encoders. */
   @Test
   void galleryKnowsDatasetsOnly() {
     noClasses()
@@ -112,10 +145,10 @@ class ArchitectureTest {
         .check(OURS);
     noClasses()
         .that()
-        .resideOutsideOfPackage(GALLERY)
+        .resideOutsideOfPackages(GALLERY, IMAGES)
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("java.awt..", "javax.imageio..")
+        .resideInAnyPackage("java.awt..", "javax.imageio..", "com.luciad..")
         .check(OURS);
   }
 
@@ -221,6 +254,8 @@ class ArchitectureTest {
             "io.shardlight.transforms",
             "io.shardlight.prompts",
             "io.shardlight.gallery",
+            "io.shardlight.images",
+            "io.shardlight.parquet",
             "io.shardlight.data",
             "io.shardlight.diffusion",
             "io.shardlight.diffusion.graph",

@@ -42,7 +42,8 @@ class OriginalNotebookTest {
             "--seedPolicy=jaxSplit",
             "--seed=0",
             "--imagesPerPrompt=8",
-            "--devices=8");
+            "--devices=8",
+            "--layout=files");
 
     assertThat(launch.status()).as(launch.err()).isZero();
     Map<Integer, Path> images = imagesByIndex(output);

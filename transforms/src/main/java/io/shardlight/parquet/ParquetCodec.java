@@ -1,4 +1,4 @@
-package io.shardlight.prompts;
+package io.shardlight.parquet;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -10,7 +10,7 @@ import org.apache.commons.compress.compressors.zstandard.ZstdCompressorInputStre
 import org.apache.parquet.format.CompressionCodec;
 
 /** Unpacks pages of Parquet files. Parquet's own codecs would need Hadoop's classes. */
-final class ParquetCodec {
+public final class ParquetCodec {
   private ParquetCodec() {}
 
   /**

@@ -1,4 +1,4 @@
-package io.shardlight.prompts;
+package io.shardlight.parquet;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * The pages of one row group, read when they are asked for: of each column no more than a page is
  * in memory. Stands in for the reader of parquet-hadoop, which does not work without Hadoop.
  */
-final class ParquetPages implements PageReadStore {
+public final class ParquetPages implements PageReadStore {
   /** Writers aim at 1 MiB; a text column's dictionary may be larger. */
   private static final int MAX_PAGE_BYTES = 1 << 28;
 
@@ -45,7 +45,7 @@ final class ParquetPages implements PageReadStore {
   private final long rows;
   private final Map<List<String>, ColumnMetaData> chunks = new HashMap<>();
 
-  ParquetPages(SeekableByteChannel channel, RowGroup group) throws IOException {
+  public ParquetPages(SeekableByteChannel channel, RowGroup group) throws IOException {
     this.channel = channel;
     this.rows = group.getNum_rows();
     for (ColumnChunk chunk : group.getColumns()) {

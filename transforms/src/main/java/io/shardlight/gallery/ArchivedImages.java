@@ -1,0 +1,76 @@
+package io.shardlight.gallery;
+
+import io.shardlight.data.DatasetPaths;
+import io.shardlight.data.ObjectStore;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.NoSuchFileException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Fetches members of tar files. Where they lie in it is found once for each archive, by reading its
+ * headers and skipping what is between; then each is read alone. Thread-safe.
+ */
+final class ArchivedImages {
+  private record Place(long offset, int bytes) {}
+
+  private final ObjectStore store;
+  private final Map<String, Map<String, Place>> archives = new ConcurrentHashMap<>();
+
+  ArchivedImages(ObjectStore store) {
+    this.store = store;
+  }
+
+  /**
+   * @param fileName as {@link DatasetPaths#archived} makes it
+   * @return empty if the archive has no such member, because it was cut off or changed
+   * @throws NoSuchFileException if the archive isn't there
+   */
+  Optional<byte[]> find(String archive, String fileName) throws IOException {
+    Map<String, Place> members = archives.get(archive);
+    if (members == null) {
+      // Two threads may do it at once, which is no harm.
+      members = members(archive);
+      archives.put(archive, members);
+    }
+    Place place = members.get(fileName.substring(archive.length() + 1));
+    if (place == null) {
+      return Optional.empty();
+    }
+    try (InputStream in = store.read(archive)) {
+      in.skipNBytes(place.offset());
+      return Optional.of(in.readNBytes(place.bytes()));
+    } catch (EOFException e) {
+      return Optional.empty();
+    }
+  }
+
+  private Map<String, Place> members(String archive) throws IOException {
+    Map<String, Place> members = new HashMap<>();
+    try (InputStream in = store.read(archive);
+        TarArchiveInputStream tar = new TarArchiveInputStream(in)) {
+      for (TarArchiveEntry entry = next(tar); entry != null; entry = next(tar)) {
+        if (entry.getSize() <= Integer.MAX_VALUE) {
+          members.put(entry.getName(), new Place(tar.getBytesRead(), (int) entry.getSize()));
+        }
+      }
+    }
+    return members;
+  }
+
+  /** The next member; null at the end, and where an archive is cut off. */
+  private static @Nullable TarArchiveEntry next(TarArchiveInputStream tar) {
+    try {
+      return tar.getNextEntry();
+    } catch (IOException e) {
+      return null; // What stands before can still be shown.
+    }
+  }
+}

@@ -1,0 +1,161 @@
+package io.shardlight.transforms;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.DatasetPaths;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ManifestJson;
+import io.shardlight.data.ManifestRow;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.StoredObject;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+
+/**
+ * One tar file a shard, as WebDataset reads them ({@code layout=webdataset}): of each image the
+ * file itself, {@code .json} with the manifest's columns and the caption, and {@code .txt} with the
+ * caption, next to each other and under one name, which has no dot. Members stand in the order of
+ * their names. An example without image has no members, as loaders fail on samples that lack a
+ * part; a shard without images is an archive without members, so that their numbers have no gaps.
+ *
+ * <p>The file grows in the machine's temporary directory while images come in, and becomes an
+ * object as a whole. It is plain POSIX ustar, and nothing in it depends on time, user or machine.
+ * Thread-safe.
+ */
+final class ShardArchive implements ShardImages {
+  /** What tar programs write at once; the end is filled with zeros up to it. */
+  private static final int BLOCK_BYTES = 10_240;
+
+  private static final int MODE = 0644;
+
+  /** 1980-01-01T00:00:00Z: tools warn of the year 1970, and ZIP files begin here. */
+  private static final long MODIFIED_MILLIS = 315_532_800_000L;
+
+  private final ObjectStore store;
+  private final GenerationSettings settings;
+  private final String fingerprint;
+  private final int shard;
+  private final Path spool;
+  private final TarArchiveOutputStream tar;
+
+  /** Examples that came before one that stands in front of them, by place. */
+  private final Map<Integer, Map<String, byte[]>> early = new HashMap<>();
+
+  private int next;
+
+  private ShardArchive(
+      ObjectStore store,
+      GenerationSettings settings,
+      int shard,
+      Path spool,
+      TarArchiveOutputStream tar) {
+    this.store = store;
+    this.settings = settings;
+    this.fingerprint = settings.configFingerprint();
+    this.shard = shard;
+    this.spool = spool;
+    this.tar = tar;
+  }
+
+  /** Begins a shard's archive, to be closed. */
+  static ShardArchive begin(ObjectStore store, GenerationSettings settings, int shard)
+      throws IOException {
+    Path spool = Files.createTempFile("shardlight-shard", ".tar");
+    try {
+      TarArchiveOutputStream tar =
+          new TarArchiveOutputStream(
+              new BufferedOutputStream(Files.newOutputStream(spool), 1 << 16),
+              BLOCK_BYTES,
+              StandardCharsets.UTF_8.name());
+      return new ShardArchive(store, settings, shard, spool, tar);
+    } catch (IOException e) {
+      Files.deleteIfExists(spool);
+      throw e;
+    }
+  }
+
+  /** Where the archive grows, in the machine's temporary directory. */
+  Path spool() {
+    return spool;
+  }
+
+  @Override
+  public String fileName(String exampleId) {
+    return DatasetPaths.archived(shard, exampleId, settings.imageFormat());
+  }
+
+  @Override
+  public void add(int index, ManifestRow row, byte[] image) throws IOException {
+    String key = row.example().id();
+    String caption = row.example().prompt();
+    ObjectNode json = ManifestJson.of(row.toAvro(shard, settings, fingerprint));
+    json.put("caption", caption);
+    Map<String, byte[]> members = new TreeMap<>();
+    members.put(key + "." + settings.imageFormat().extension(), image);
+    members.put(key + ".json", CanonicalJson.write(json).getBytes(StandardCharsets.UTF_8));
+    members.put(key + ".txt", caption.getBytes(StandardCharsets.UTF_8));
+    take(index, members);
+  }
+
+  @Override
+  public void addNone(int index) throws IOException {
+    take(index, Map.of());
+  }
+
+  private synchronized void take(int index, Map<String, byte[]> members) throws IOException {
+    if (index < next || early.put(index, members) != null) {
+      throw new IllegalStateException("example " + index + " of shard " + shard + " came twice");
+    }
+    for (Map<String, byte[]> ready = early.remove(next);
+        ready != null;
+        ready = early.remove(next)) {
+      for (Map.Entry<String, byte[]> member : ready.entrySet()) {
+        write(member.getKey(), member.getValue());
+      }
+      next++;
+    }
+  }
+
+  private void write(String name, byte[] content) throws IOException {
+    TarArchiveEntry entry = new TarArchiveEntry(name);
+    entry.setSize(content.length);
+    entry.setMode(MODE);
+    entry.setModTime(MODIFIED_MILLIS);
+    entry.setIds(0, 0);
+    entry.setNames("", "");
+    tar.putArchiveEntry(entry);
+    tar.write(content);
+    tar.closeArchiveEntry();
+  }
+
+  @Override
+  public synchronized Optional<StoredObject> commit() throws IOException {
+    if (!early.isEmpty()) {
+      throw new IllegalStateException(
+          "example " + next + " of shard " + shard + " is missing, but later ones are there");
+    }
+    tar.close();
+    String name = DatasetPaths.archive(shard);
+    StoredObject archive = StoredObject.of(name, spool);
+    store.createOrAdopt(name, spool);
+    return Optional.of(archive);
+  }
+
+  @Override
+  public synchronized void close() throws IOException {
+    try {
+      tar.close();
+    } finally {
+      Files.deleteIfExists(spool);
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shardlight.images;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,33 @@
+package io.shardlight.transforms;
+
+import io.shardlight.diffusion.GeneratedImage;
+import io.shardlight.diffusion.ImageGenerator;
+import io.shardlight.diffusion.ImageRequest;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Devices that need a while for each batch, so that their job can be killed meanwhile. */
+record TakesTime(GeneratorFactory devices) implements GeneratorFactory {
+  @Override
+  public ImageGenerator create() throws java.io.IOException {
+    ImageGenerator quick = devices.create();
+    return new ImageGenerator() {
+      @Override
+      public int slots() {
+        return quick.slots();
+      }
+
+      @Override
+      public List<GeneratedImage> generate(List<ImageRequest> requests)
+          throws InterruptedException {
+        TimeUnit.MILLISECONDS.sleep(300);
+        return quick.generate(requests);
+      }
+
+      @Override
+      public void close() {
+        quick.close();
+      }
+    };
+  }
+}
