@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
@@ -370,7 +371,7 @@ final class GcsObjectStore implements ObjectStore {
 
   /** There are none: an upload that is not complete can't be seen, and Google discards it. */
   @Override
-  public void discardTemporaries() {}
+  public void discardTemporaries(Instant before) {}
 
   @Override
   public String root() {

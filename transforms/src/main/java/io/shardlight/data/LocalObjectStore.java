@@ -12,7 +12,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -30,9 +29,6 @@ final class LocalObjectStore implements ObjectStore {
   private static final Logger LOG = LoggerFactory.getLogger(LocalObjectStore.class);
 
   private static final String TEMPORARIES = ".tmp";
-
-  /** No object takes as long to write. */
-  private static final Duration ABANDONED_AFTER = Duration.ofDays(1);
 
   /** Fills the temporary file. */
   private interface Content {
@@ -192,12 +188,11 @@ final class LocalObjectStore implements ObjectStore {
   }
 
   @Override
-  public void discardTemporaries() throws IOException {
+  public void discardTemporaries(Instant before) throws IOException {
     Path temporaries = root.resolve(TEMPORARIES);
     try (Stream<Path> files = Files.list(temporaries)) {
-      Instant abandoned = Instant.now().minus(ABANDONED_AFTER);
       for (Path file : files.toList()) {
-        if (Files.getLastModifiedTime(file).toInstant().isBefore(abandoned)) {
+        if (Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
           Files.deleteIfExists(file);
         }
       }

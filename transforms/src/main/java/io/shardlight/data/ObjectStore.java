@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -64,8 +65,12 @@ public interface ObjectStore {
    */
   Optional<String> findEntry(Predicate<String> wanted) throws IOException;
 
-  /** Clears away what killed writers left behind a day ago or longer; others may be writing. */
-  void discardTemporaries() throws IOException;
+  /**
+   * Clears away what killed writers left behind.
+   *
+   * @param before when whatever was begun is abandoned; others may have begun to write since
+   */
+  void discardTemporaries(Instant before) throws IOException;
 
   /** The root as the user wrote it, for messages. */
   String root();

@@ -92,6 +92,14 @@ public final class RunLease {
     }
   }
 
+  /** When this run took the lease; empty if it does not have it. */
+  public Optional<Instant> since() throws IOException {
+    Optional<Integer> number = mine();
+    return number.isPresent()
+        ? Optional.of(time(DatasetPaths.lease(number.get())))
+        : Optional.empty();
+  }
+
   /** Ends the lease, if this run has it. */
   public void release() throws IOException {
     Optional<Integer> number = mine();

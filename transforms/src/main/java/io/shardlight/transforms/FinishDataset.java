@@ -11,6 +11,7 @@ import io.shardlight.data.ShardReport;
 import io.shardlight.gallery.DatasetGallery;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.apache.beam.sdk.transforms.Count;
@@ -148,8 +149,12 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
 
       // 4. Done.
       store.createOrAdopt(DatasetPaths.SUCCESS, new byte[0]);
+      // Runs before this one were killed, or have lost the lease.
+      Optional<Instant> since = lease.since();
+      if (since.isPresent()) {
+        store.discardTemporaries(since.get());
+      }
       lease.release();
-      store.discardTemporaries();
       LOG.info(
           "Finished {}: {} images, {} failed, {} records rejected",
           store.root(),

@@ -43,14 +43,15 @@ class LocalObjectStoreTest extends ObjectStoreContract {
 
     assertThat(store.list("")).containsExactly("m/1");
 
-    Files.setLastModifiedTime(abandoned, FileTime.from(Instant.now().minus(Duration.ofHours(25))));
-    store.discardTemporaries();
+    Instant begun = Instant.now().minus(Duration.ofMinutes(1));
+    Files.setLastModifiedTime(abandoned, FileTime.from(begun.minusSeconds(1)));
+    store.discardTemporaries(begun);
     assertThat(temporaries).isDirectoryContaining(file -> file.equals(live));
     assertThat(abandoned).doesNotExist();
     Files.delete(live);
-    store.discardTemporaries();
+    store.discardTemporaries(Instant.now().plusSeconds(1));
     assertThat(temporaries).doesNotExist();
-    store.discardTemporaries();
+    store.discardTemporaries(Instant.now().plusSeconds(1));
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -122,7 +123,7 @@ abstract class ObjectStoreContract {
     } finally {
       writers.shutdownNow();
     }
-    store().discardTemporaries();
+    store().discardTemporaries(Instant.now());
     assertThat(store().list("")).hasSize(20);
   }
 

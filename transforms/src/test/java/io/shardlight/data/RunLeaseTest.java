@@ -48,6 +48,8 @@ class RunLeaseTest {
     pass(Duration.ofSeconds(42));
 
     assertThat(lease("first").problem()).isEmpty();
+    assertThat(lease("first").since()).contains(now.minusSeconds(42));
+    assertThat(lease("second").since()).isEmpty();
     assertThat(lease("second").problem()).isPresent();
     assertThatThrownBy(() -> lease("second").take())
         .isInstanceOf(IllegalStateException.class)
