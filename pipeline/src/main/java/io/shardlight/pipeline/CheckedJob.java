@@ -1,21 +1,26 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.DatasetMode;
 import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ImageFormat;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.TemplateSettings;
 import io.shardlight.transforms.WildcardFiles;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 
 /** A job in which everything was checked that can be wrong before it starts. */
 record CheckedJob(
-    GenerateOptions options, PreparedModel model, GenerationSettings settings, String output) {
+    GenerateOptions options,
+    PreparedModel model,
+    GenerationSettings settings,
+    RunScope scope,
+    String output) {
 
   /**
    * Checks options, files and model.
@@ -37,11 +42,8 @@ record CheckedJob(
     }
     String output = FileChecks.root(options.get().getOutput());
     GenerationSettings settings = GenerateSettings.of(options.get(), model.get(), templates.get());
-    Optional<String> problem = otherDataset(output, options.get(), settings);
-    problem.ifPresent(problems::add);
-    return problem.isPresent()
-        ? Optional.empty()
-        : Optional.of(new CheckedJob(options.get(), model.get(), settings, output));
+    return scope(output, options.get(), settings, problems)
+        .map(scope -> new CheckedJob(options.get(), model.get(), settings, scope, output));
   }
 
   /** A quality that nothing asks for is most likely meant for another format. */
@@ -86,18 +88,24 @@ record CheckedJob(
     }
   }
 
-  /** Whether the output already belongs to other settings, or to somebody else. */
-  private static Optional<String> otherDataset(
-      String output, PipelineOptions options, GenerationSettings settings) {
+  /**
+   * What of the dataset is to be made; empty if the output belongs to other settings, or to
+   * somebody else.
+   */
+  private static Optional<RunScope> scope(
+      String output, GenerateOptions options, GenerationSettings settings, List<String> problems) {
     String option = "--output=" + output + ": ";
     try {
       ObjectStore store = ObjectStore.open(output, options);
-      return DatasetPlan.problem(store, settings)
-          .or(() -> FileChecks.foreign(store))
-          .map(problem -> option + problem);
+      RunScope scope = RunScope.of(DatasetMode.fromOption(options.getMode()), store);
+      Optional<String> problem =
+          DatasetPlan.problem(store, settings, scope).or(() -> FileChecks.foreign(store));
+      problem.ifPresent(text -> problems.add(option + text));
+      return problem.isPresent() ? Optional.empty() : Optional.of(scope);
     } catch (IOException | RuntimeException e) {
       // Whatever a damaged plan throws is one problem among the others.
-      return Optional.of(option + Causes.line(e));
+      problems.add(option + Causes.line(e));
+      return Optional.empty();
     }
   }
 

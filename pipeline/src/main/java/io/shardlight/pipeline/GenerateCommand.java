@@ -102,6 +102,7 @@ final class GenerateCommand implements Command {
         FileChecks.patterns(job.options().getInput()),
         output,
         job.settings(),
+        job.scope(),
         job.model().loader(),
         run);
     try {

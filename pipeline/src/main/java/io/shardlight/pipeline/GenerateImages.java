@@ -3,14 +3,15 @@ package io.shardlight.pipeline;
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
+import io.shardlight.transforms.AssignShards;
 import io.shardlight.transforms.ClaimOutput;
 import io.shardlight.transforms.FinishDataset;
 import io.shardlight.transforms.GenerateShards;
 import io.shardlight.transforms.GeneratorFactory;
 import io.shardlight.transforms.PlanExamples;
-import io.shardlight.transforms.PlanShards;
 import io.shardlight.transforms.ReadPrompts;
 import java.util.List;
 import org.apache.beam.sdk.Pipeline;
@@ -28,6 +29,7 @@ final class GenerateImages {
    * @param input paths or globs of prompt files
    * @param output root of the dataset
    * @param model loads the model, once per worker
+   * @param scope which part of the dataset to make
    * @param run names the folder of its report, and the lease
    * @return the report's text, once the dataset is finished
    */
@@ -36,6 +38,7 @@ final class GenerateImages {
       List<String> input,
       String output,
       GenerationSettings settings,
+      RunScope scope,
       GeneratorFactory model,
       RunIdentity run) {
     PCollectionTuple records =
@@ -44,17 +47,21 @@ final class GenerateImages {
     PCollection<Example> examples =
         records.get(ReadPrompts.PROMPTS).apply("PlanExamples", PlanExamples.with(settings));
 
+    PCollectionTuple assigned =
+        examples.apply("AssignShards", AssignShards.with(settings, output, scope));
+
     PCollection<KV<ShardKey, Example>> shards =
-        examples
-            .apply("PlanShards", PlanShards.ofSize(settings.shardSize()))
-            .apply("ClaimOutput", ClaimOutput.with(settings, output, run));
+        assigned
+            .get(AssignShards.SHARDS)
+            .apply("ClaimOutput", ClaimOutput.with(settings, output, run, scope));
 
     PCollection<ShardReport> reports =
-        shards.apply("GenerateShards", GenerateShards.with(model, settings, output, run));
+        shards.apply("GenerateShards", GenerateShards.with(model, settings, output, run, scope));
 
     return PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
         .and(FinishDataset.REJECTIONS, records.get(ReadPrompts.REJECTIONS))
+        .and(FinishDataset.PRESENT, assigned.get(AssignShards.PRESENT))
         .and(FinishDataset.REPORTS, reports)
-        .apply("FinishDataset", FinishDataset.with(settings, output, run));
+        .apply("FinishDataset", FinishDataset.with(settings, output, run, scope));
   }
 }

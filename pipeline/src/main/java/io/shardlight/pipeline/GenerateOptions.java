@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The options of {@code generate}. The annotations are the one description there is: help, checks
  * and template metadata are made from them.
  */
-@NotYet({"safety", "mode", "pjrtPlugin"})
+@NotYet({"safety", "pjrtPlugin"})
 public interface GenerateOptions extends PipelineOptions {
   // Input and output
 
@@ -319,9 +319,23 @@ public interface GenerateOptions extends PipelineOptions {
 
   void setManifestFormat(String value);
 
+  @Description(
+      "What to do with a dataset that is there: incremental makes what is missing of the same one;"
+          + " extend adds what the input has and the dataset has not, in new shards; retry-failed"
+          + " tries failed images again, and puts them where they belong; overwrite erases it, all"
+          + " of it, and begins anew.")
+  @Default.String("incremental")
+  @Option(
+      group = OptionGroup.DATASET,
+      order = 4,
+      values = {"incremental", "extend", "retry-failed", "overwrite"})
+  String getMode();
+
+  void setMode(String value);
+
   @Description("The job fails if more than this part of the images could not be made.")
   @Default.Double(0.01)
-  @Option(group = OptionGroup.DATASET, order = 4, min = 0, max = 1)
+  @Option(group = OptionGroup.DATASET, order = 5, min = 0, max = 1)
   double getMaxFailureRatio();
 
   void setMaxFailureRatio(double value);

@@ -112,6 +112,7 @@ final class PlanCommand implements Command {
           FileChecks.patterns(job.options().getInput()),
           job.output(),
           job.settings(),
+          job.scope(),
           job.model().slots(),
           target.toString());
       LocalRun.run(pipeline, job.output(), line.isSet("verbose"), console);

@@ -1,15 +1,13 @@
 package io.shardlight.pipeline;
 
-import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
-import io.shardlight.data.ShardKey;
+import io.shardlight.data.RunScope;
+import io.shardlight.transforms.AssignShards;
 import io.shardlight.transforms.PlanExamples;
-import io.shardlight.transforms.PlanShards;
 import io.shardlight.transforms.ReadPrompts;
 import io.shardlight.transforms.SummarisePlan;
 import java.util.List;
 import org.apache.beam.sdk.Pipeline;
-import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 
@@ -21,6 +19,7 @@ final class PlanImages {
    * Adds it to a pipeline.
    *
    * @param output root of the dataset, only looked at
+   * @param scope which part of the dataset it would make
    * @param slots images of one call
    * @param target folder where the plan is written
    * @return the plan, once it is written
@@ -30,19 +29,20 @@ final class PlanImages {
       List<String> input,
       String output,
       GenerationSettings settings,
+      RunScope scope,
       int slots,
       String target) {
     PCollectionTuple records =
         pipeline.apply("ReadPrompts", ReadPrompts.from(input).withTemplates(settings.templates()));
 
-    PCollection<KV<ShardKey, Example>> shards =
+    PCollectionTuple shards =
         records
             .get(ReadPrompts.PROMPTS)
             .apply("PlanExamples", PlanExamples.with(settings))
-            .apply("PlanShards", PlanShards.ofSize(settings.shardSize()));
+            .apply("AssignShards", AssignShards.with(settings, output, scope));
 
-    return PCollectionTuple.of(SummarisePlan.EXAMPLES, shards)
+    return shards
         .and(SummarisePlan.REJECTIONS, records.get(ReadPrompts.REJECTIONS))
-        .apply("SummarisePlan", SummarisePlan.of(settings, output, slots, target));
+        .apply("SummarisePlan", SummarisePlan.of(settings, output, scope, slots, target));
   }
 }

@@ -53,7 +53,11 @@ record PlanSummary(
   List<String> lines() {
     List<String> lines = new ArrayList<>();
     lines.add(RunSummary.count(missing(), "image", "images") + " to make");
-    add(lines, sum("already_present"), "image is already there", "images are already there");
+    add(
+        lines,
+        sum("already_present") + plan.path("left_alone").asLong(),
+        "image is already there",
+        "images are already there");
     add(
         lines,
         sum("duplicates"),

@@ -12,6 +12,7 @@ import io.shardlight.fixtures.TinyModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -98,6 +99,37 @@ class GenerateCommandTest {
         .contains("seed is 0 there and 7 now")
         .contains("steps is 1 there and 2 now");
     assertThat(filesOf(out())).isEqualTo(before);
+  }
+
+  @Test
+  void modesSayWhatToDoWithADatasetThatIsThere() throws IOException {
+    assertThat(generate(2, "--steps=1", "--mode=retry-failed").errLines().get(0))
+        .contains("must hold a dataset whose failed images are to be tried again")
+        .endsWith("leave out mode=retry-failed to make one");
+    generate(0, "--steps=1");
+    Files.writeString(prompts, "another\n", StandardOpenOption.APPEND);
+
+    JsonNode plan = new ObjectMapper().readTree(plan("--steps=1", "--mode=extend", "--json").out());
+    assertThat(plan.at("/left_alone").asInt()).isEqualTo(2);
+    assertThat(plan.at("/shapes/0/images").asInt()).isEqualTo(1);
+    JsonNode extended =
+        new ObjectMapper().readTree(generate(0, "--steps=1", "--mode=extend", "--json").out());
+    assertThat(extended.at("/counts/generated").asInt()).isEqualTo(1);
+    assertThat(extended.at("/counts/already_present").asInt()).isEqualTo(2);
+    assertThat(filesOf(out().resolve("images"))).containsExactly("00000.tar", "00001.tar");
+    assertThat(generate(2, "--steps=1").errLines().get(0))
+        .endsWith("add mode=extend to go on with it");
+
+    generate(0, "--steps=2", "--mode=overwrite");
+    assertThat(filesOf(out().resolve("images"))).containsExactly("00000.tar");
+  }
+
+  private Terminal plan(String... words) {
+    List<String> all = new ArrayList<>(List.of("plan", "--input=" + prompts, "--output=" + out()));
+    all.addAll(List.of(words));
+    Terminal terminal = Terminal.at(home);
+    assertThat(terminal.run(all.toArray(new String[0]))).as("%s", terminal.errLines()).isZero();
+    return terminal;
   }
 
   @Test

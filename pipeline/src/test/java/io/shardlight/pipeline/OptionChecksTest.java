@@ -86,7 +86,9 @@ class OptionChecksTest {
         "--saveAdditionalColumns=yes|neither true nor false; use --saveAdditionalColumns=true or"
             + " --saveAdditionalColumns=false",
         "--runner=DataflowRunner|not available in this version; use DirectRunner",
-        "--mode=overwrite|not available in this version; leave it out",
+        "--mode=append|unknown value; use one of incremental, extend, retry-failed, overwrite",
+        "--mode=retry|unknown value; did you mean retry-failed? use one of incremental, extend,"
+            + " retry-failed, overwrite",
         "--stepz=5|no such option; did you mean --steps?",
         "--negative_prompt=x|no such option; did you mean --negativePrompt?",
         "--guidance=7|no such option; did you mean --guidanceScale?",

@@ -4,27 +4,49 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.avro.generic.GenericRecord;
 
 /** Reads what a dataset holds for good: the shards with a commit marker, and their rows. */
 public final class CommittedShards {
+  private static final Pattern MARKER = Pattern.compile("_shards/([0-9]+)\\.json");
+
   private CommittedShards() {}
 
   /**
-   * The markers' contents, by shard number.
+   * The markers' contents, by shard number. Of a shard that was tried again, what has come of it.
    *
    * @throws IOException also if a marker is not what a job wrote
    */
   public static List<ShardFacts> list(ObjectStore store) throws IOException {
+    List<String> names = store.list("_shards/");
+    Set<String> retries = new HashSet<>(names);
+    retries.removeIf(name -> !name.startsWith(DatasetPaths.RETRIES));
     List<ShardFacts> shards = new ArrayList<>();
-    for (String name : store.list("_shards/")) {
-      if (name.matches("_shards/[0-9]+\\.json")) {
-        shards.add(read(store, name));
-      }
+    for (int number : numbers(names)) {
+      String retry = DatasetPaths.retry(number);
+      shards.add(read(store, retries.contains(retry) ? retry : DatasetPaths.marker(number)));
     }
     return shards;
+  }
+
+  /** The numbers of all committed shards, in order. */
+  public static List<Integer> numbers(ObjectStore store) throws IOException {
+    return numbers(store.list("_shards/"));
+  }
+
+  private static List<Integer> numbers(List<String> names) {
+    return names.stream()
+        .map(MARKER::matcher)
+        .filter(Matcher::matches)
+        .map(marker -> Integer.valueOf(marker.group(1)))
+        .sorted()
+        .toList();
   }
 
   /** Takes one row after the other. */
@@ -67,11 +89,13 @@ public final class CommittedShards {
    */
   public static void forEachRow(ObjectStore store, ShardFacts facts, Rows rows) throws IOException {
     StoredObject manifest = facts.manifests().get(0);
-    byte[] bytes;
-    try (InputStream in = store.read(manifest.name())) {
-      bytes = in.readAllBytes();
-    }
+    byte[] bytes = bytes(store, manifest.name());
     StoredObject found = StoredObject.of(manifest.name(), bytes);
+    String retried = DatasetPaths.retried(manifest.name());
+    if (!found.equals(manifest) && store.exists(retried)) {
+      bytes = bytes(store, retried);
+      found = StoredObject.of(manifest.name(), bytes);
+    }
     if (!found.equals(manifest)) {
       throw new IOException(
           "manifest must be "
@@ -83,5 +107,11 @@ public final class CommittedShards {
               + "; it was changed since: remove it and its marker, and run again");
     }
     ManifestFile.read(manifest.name(), bytes, rows);
+  }
+
+  private static byte[] bytes(ObjectStore store, String name) throws IOException {
+    try (InputStream in = store.read(name)) {
+      return in.readAllBytes();
+    }
   }
 }

@@ -24,6 +24,9 @@ public final class DatasetPaths {
   /** Folder of the runs' leases. */
   public static final String LEASES = "runs/leases/";
 
+  /** Folder of what shards become when their failed examples are tried again, until they have. */
+  public static final String RETRIES = "_shards/retry/";
+
   private DatasetPaths() {}
 
   /** An image with {@code layout=files}, in one of 256 folders so that none grows too long. */
@@ -53,6 +56,29 @@ public final class DatasetPaths {
 
   public static String manifest(int shard, ManifestFormat format) {
     return String.format(Locale.ROOT, "manifest/%05d.%s", shard, format.optionName());
+  }
+
+  /**
+   * The plan of a part of the dataset.
+   *
+   * @param part from 0
+   */
+  public static String plan(int part) {
+    return part == 0 ? PLAN : String.format(Locale.ROOT, "_shards/plan-%05d.json", part);
+  }
+
+  /** The marker that a shard is to have once it has been tried again; from then on it counts. */
+  public static String retry(int shard) {
+    return String.format(Locale.ROOT, RETRIES + "%05d.json", shard);
+  }
+
+  /**
+   * Where an object lies that is to take the place of another when a shard has been tried again.
+   *
+   * @param name of the one whose place it takes, such as {@code images/00000.tar}
+   */
+  public static String retried(String name) {
+    return RETRIES + name;
   }
 
   /** The commit marker of a shard. */

@@ -1,54 +1,96 @@
 package io.shardlight.data;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
  * What an output directory is for: the settings and the examples of its dataset, in {@link
- * DatasetPaths#PLAN}. It is written before the first image and never replaced, so a run with other
- * settings or prompts stops before it does harm.
+ * DatasetPaths#PLAN}, and of each part by which it was extended. A plan is written before the
+ * part's first image and never changed, so a run with other settings or prompts stops before it
+ * does harm.
  */
 public final class DatasetPlan {
+  static final String EXAMPLES = "examples";
+  static final String FIRST_SHARD = "first_shard";
+  static final String DIGEST = "example_ids_sum";
+
+  /** What of the settings may be another in each part: all that only picks what to draw. */
+  private static final Set<String> OF_PARTS =
+      Set.of(
+          EXAMPLES,
+          DIGEST,
+          FIRST_SHARD,
+          "pipeline_version",
+          "seed",
+          "images_per_prompt",
+          "shard_size",
+          "save_additional_columns",
+          "expand_templates",
+          "wildcards_sha256");
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private DatasetPlan() {}
 
   /**
-   * Claims a store for a dataset, or finds that it is this dataset's already.
+   * Claims a store for a dataset or a part of one, or finds that it is this one's already. From
+   * then on the dataset is unfinished; an old one of which nothing is to stay is erased.
    *
-   * @throws IllegalStateException if it holds another, naming every difference
+   * @throws IllegalStateException if the store holds another, naming every difference
    */
-  public static void claim(ObjectStore store, GenerationSettings settings, PlanDigest digest)
+  public static void claim(
+      ObjectStore store, GenerationSettings settings, PlanDigest digest, RunScope scope)
       throws IOException {
-    Optional<String> foreign = foreign(store);
-    if (foreign.isPresent()) {
-      throw new IllegalStateException(foreign.get());
+    ObjectNode plan = plan(settings, digest, scope);
+    if (scope.mode() == DatasetMode.OVERWRITE && !isBegun(store, plan)) {
+      DatasetErasure.erase(store);
     }
-    ObjectNode plan = plan(settings, digest);
-    byte[] content = (CanonicalJson.write(plan) + "\n").getBytes(StandardCharsets.UTF_8);
-    if (store.create(DatasetPaths.PLAN, content) == ObjectStore.Creation.CREATED) {
-      return;
-    }
-    Optional<String> problem = refusal(store, differences(read(store), plan));
+    Optional<String> problem = problem(store, settings, digest, scope);
     if (problem.isPresent()) {
       throw new IllegalStateException(problem.get());
     }
+    if (!scope.retriesFailed()) {
+      byte[] content = (CanonicalJson.write(plan) + "\n").getBytes(StandardCharsets.UTF_8);
+      if (store.create(DatasetPaths.plan(scope.part()), content) == ObjectStore.Creation.EXISTS) {
+        Optional<String> overtaken = problem(store, settings, digest, scope);
+        if (overtaken.isPresent()) {
+          throw new IllegalStateException(overtaken.get());
+        }
+      }
+    }
+    if (scope.isPartial()) {
+      DatasetErasure.eraseCard(store);
+    }
+  }
+
+  /** Whether an unfinished dataset of this very plan is there, which overwriting goes on with. */
+  private static boolean isBegun(ObjectStore store, ObjectNode plan) throws IOException {
+    List<DatasetPart> parts = DatasetPart.list(store);
+    return parts.size() == 1
+        && differences(parts.get(0).plan(), plan, Set.of()).isEmpty()
+        && !store.exists(DatasetPaths.SUCCESS);
   }
 
   /** Tells what {@link #claim} would find wrong, without claiming; empty if nothing. */
   public static Optional<String> problem(
-      ObjectStore store, GenerationSettings settings, PlanDigest digest) throws IOException {
-    return store.exists(DatasetPaths.PLAN)
-        ? refusal(store, differences(read(store), plan(settings, digest)))
-        : foreign(store);
+      ObjectStore store, GenerationSettings settings, PlanDigest digest, RunScope scope)
+      throws IOException {
+    Optional<String> problem = problem(store, settings, scope);
+    if (problem.isPresent()
+        || scope.makesAgain()
+        || !store.exists(DatasetPaths.plan(scope.part()))) {
+      return problem;
+    }
+    ObjectNode there = DatasetPart.read(store, scope.part()).plan();
+    return refusal(
+        store, differences(there, plan(settings, digest, scope), Set.of()), remedy(scope));
   }
 
   /**
@@ -57,26 +99,74 @@ public final class DatasetPlan {
    *
    * @return what is wrong, on one line; empty if nothing is
    */
-  public static Optional<String> problem(ObjectStore store, GenerationSettings settings)
-      throws IOException {
-    if (!store.exists(DatasetPaths.PLAN)) {
-      return foreign(store);
+  public static Optional<String> problem(
+      ObjectStore store, GenerationSettings settings, RunScope scope) throws IOException {
+    List<DatasetPart> parts = DatasetPart.list(store);
+    if (parts.isEmpty()) {
+      return scope.retriesFailed()
+          ? Optional.of(
+              "output "
+                  + store.root()
+                  + " must hold a dataset whose failed images are to be tried again, but has no "
+                  + DatasetPaths.PLAN
+                  + "; leave out mode=retry-failed to make one")
+          : foreign(store);
     }
-    ObjectNode plan = read(store).deepCopy();
-    plan.remove(List.of("examples", "example_ids_sum"));
-    return refusal(store, differences(plan, settings.toJson()));
+    ObjectNode first = parts.get(0).plan();
+    return switch (scope.mode()) {
+      case OVERWRITE -> Optional.empty();
+      case INCREMENTAL ->
+          parts.size() > 1
+              ? Optional.of(
+                  "output "
+                      + store.root()
+                      + " holds a dataset that was extended; add mode=extend to go on with it")
+              : sameSettings(store, settings, scope, first);
+      case EXTEND ->
+          scope.part() == 0
+              ? sameSettings(store, settings, scope, first)
+              : fits(store, settings, first);
+      case RETRY_FAILED -> {
+        Optional<String> problem = fits(store, settings, first);
+        yield problem.isPresent() ? problem : incomplete(store, parts);
+      }
+    };
   }
 
-  /** The plan of a dataset that was begun; empty if the store holds none. */
-  public static Optional<JsonNode> find(ObjectStore store) throws IOException {
-    return store.exists(DatasetPaths.PLAN) ? Optional.of(read(store)) : Optional.empty();
+  private static Optional<String> sameSettings(
+      ObjectStore store, GenerationSettings settings, RunScope scope, ObjectNode first) {
+    return refusal(
+        store, differences(first, settings.toJson(), Set.of(EXAMPLES, DIGEST)), remedy(scope));
+  }
+
+  /** Whether images made with these settings may be part of the dataset. */
+  private static Optional<String> fits(
+      ObjectStore store, GenerationSettings settings, ObjectNode first) {
+    return refusal(
+        store, differences(first, settings.toJson(), OF_PARTS), "the settings it was begun with");
+  }
+
+  private static Optional<String> incomplete(ObjectStore store, List<DatasetPart> parts)
+      throws IOException {
+    long planned = parts.stream().mapToLong(DatasetPart::examples).sum();
+    long there =
+        CommittedShards.list(store).stream()
+            .mapToLong(facts -> facts.rows() + facts.duplicates())
+            .sum();
+    return planned == there
+        ? Optional.empty()
+        : Optional.of(
+            "output "
+                + store.root()
+                + " must have all its shards before failed images are tried again, but has "
+                + there
+                + " of "
+                + planned
+                + " images; run without mode=retry-failed first");
   }
 
   /** Files of ours that no run of ours wrote would stop the job at its very end. */
   private static Optional<String> foreign(ObjectStore store) throws IOException {
-    if (store.exists(DatasetPaths.PLAN)) {
-      return Optional.empty();
-    }
     for (String name :
         List.of(
             DatasetPaths.CARD,
@@ -97,32 +187,21 @@ public final class DatasetPlan {
     return Optional.empty();
   }
 
-  private static ObjectNode plan(GenerationSettings settings, PlanDigest digest) {
+  private static ObjectNode plan(GenerationSettings settings, PlanDigest digest, RunScope scope) {
     ObjectNode plan = settings.toJson();
-    plan.put("examples", digest.examples());
-    plan.put("example_ids_sum", digest.hex());
+    plan.put(EXAMPLES, digest.examples());
+    plan.put(DIGEST, digest.hex());
+    if (scope.addsPart()) {
+      plan.put(FIRST_SHARD, scope.firstShard());
+    }
     return plan;
   }
 
-  private static ObjectNode read(ObjectStore store) throws IOException {
-    try (InputStream in = store.read(DatasetPaths.PLAN)) {
-      JsonNode plan = JSON.readTree(in);
-      if (plan instanceof ObjectNode object) {
-        return object;
-      }
-      throw new IOException(
-          DatasetPaths.PLAN
-              + " in "
-              + store.root()
-              + " must be a JSON object, but is of type "
-              + plan.getNodeType());
-    }
-  }
-
-  private static List<String> differences(ObjectNode there, ObjectNode asked) {
+  private static List<String> differences(ObjectNode there, ObjectNode asked, Set<String> but) {
     TreeSet<String> names = new TreeSet<>();
     there.fieldNames().forEachRemaining(names::add);
     asked.fieldNames().forEachRemaining(names::add);
+    names.removeAll(but);
     List<String> differences = new ArrayList<>();
     for (String name : names) {
       String before =
@@ -138,7 +217,14 @@ public final class DatasetPlan {
     return differences;
   }
 
-  private static Optional<String> refusal(ObjectStore store, List<String> differences) {
+  /** What to run with instead. */
+  private static String remedy(RunScope scope) {
+    return "the same prompts and settings"
+        + (scope.mode() == DatasetMode.EXTEND ? " to finish it before it is extended" : "");
+  }
+
+  private static Optional<String> refusal(
+      ObjectStore store, List<String> differences, String remedy) {
     return differences.isEmpty()
         ? Optional.empty()
         : Optional.of(
@@ -146,6 +232,8 @@ public final class DatasetPlan {
                 + store.root()
                 + " holds another dataset: "
                 + String.join("; ", differences)
-                + "; run with the same prompts and settings, or choose a new output");
+                + "; run with "
+                + remedy
+                + ", or choose a new output");
   }
 }

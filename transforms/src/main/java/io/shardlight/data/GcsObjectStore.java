@@ -47,6 +47,9 @@ final class GcsObjectStore implements ObjectStore {
   private static final int READ_BUFFER = 1 << 16;
   private static final int NEW_SESSIONS = 3;
 
+  /** As many as go into one request. */
+  private static final int DELETED_AT_ONCE = 100;
+
   /** Key in an object's metadata of what its writer called itself. */
   private static final String WRITER = "shardlight-write";
 
@@ -366,6 +369,18 @@ final class GcsObjectStore implements ObjectStore {
       return Optional.empty();
     } catch (StorageException e) {
       throw faults.explain("list the objects", e);
+    }
+  }
+
+  @Override
+  public void delete(List<String> names) throws IOException {
+    for (int from = 0; from < names.size(); from += DELETED_AT_ONCE) {
+      List<String> some = names.subList(from, Math.min(from + DELETED_AT_ONCE, names.size()));
+      try {
+        storage.delete(some.stream().map(this::id).toList());
+      } catch (StorageException e) {
+        throw faults.explain("delete " + some.get(0) + " and the like", e);
+      }
     }
   }
 

@@ -187,6 +187,27 @@ final class LocalObjectStore implements ObjectStore {
     }
   }
 
+  /** Folders that become empty go as well. */
+  @Override
+  public void delete(List<String> names) throws IOException {
+    for (String name : names) {
+      Path file = resolve(name);
+      Files.deleteIfExists(file);
+      Path folder = file.getParent();
+      while (folder != null && !folder.equals(root) && deleteIfEmpty(folder)) {
+        folder = folder.getParent();
+      }
+    }
+  }
+
+  private static boolean deleteIfEmpty(Path folder) throws IOException {
+    try {
+      return Files.deleteIfExists(folder);
+    } catch (DirectoryNotEmptyException e) {
+      return false;
+    }
+  }
+
   @Override
   public void discardTemporaries(Instant before) throws IOException {
     Path temporaries = root.resolve(TEMPORARIES);
@@ -199,9 +220,7 @@ final class LocalObjectStore implements ObjectStore {
     } catch (NoSuchFileException e) {
       return; // Others clear away too, or finish their own.
     }
-    try {
-      Files.deleteIfExists(temporaries);
-    } catch (DirectoryNotEmptyException e) {
+    if (!deleteIfEmpty(temporaries)) {
       LOG.debug("{} still holds temporary files of others", temporaries);
     }
   }

@@ -27,10 +27,21 @@ public final class ManifestFile {
   public static byte[] write(
       ManifestFormat format, int shard, List<ManifestRow> rows, GenerationSettings settings) {
     String fingerprint = settings.configFingerprint();
-    List<GenericRecord> records =
-        rows.stream().map(row -> row.toAvro(shard, settings, fingerprint)).toList();
+    return writeRecords(
+        format,
+        shard,
+        rows.stream().map(row -> row.toAvro(shard, settings, fingerprint)).toList(),
+        settings);
+  }
+
+  /**
+   * @param records in {@link AvroManifest}'s schema, in the order they are to have
+   * @return the whole file
+   */
+  public static byte[] writeRecords(
+      ManifestFormat format, int shard, List<GenericRecord> records, GenerationSettings settings) {
     return switch (format) {
-      case AVRO -> AvroManifest.write(shard, records, fingerprint);
+      case AVRO -> AvroManifest.write(shard, records, settings.configFingerprint());
       case PARQUET ->
           AvroParquet.write(
               AvroManifest.SCHEMA, records, "shardlight version " + settings.pipelineVersion());

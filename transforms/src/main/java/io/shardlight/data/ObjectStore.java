@@ -66,6 +66,12 @@ public interface ObjectStore {
   Optional<String> findEntry(Predicate<String> wanted) throws IOException;
 
   /**
+   * Deletes objects, in any order; those that are not there are no fault. Only for what can be made
+   * again, or is to be made anew.
+   */
+  void delete(List<String> names) throws IOException;
+
+  /**
    * Clears away what killed writers left behind.
    *
    * @param before when whatever was begun is abandoned; others may have begun to write since

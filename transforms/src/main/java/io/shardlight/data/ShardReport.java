@@ -5,13 +5,24 @@ import org.apache.beam.sdk.coders.DefaultCoder;
 /**
  * What became of one shard.
  *
- * @param facts the same however often and wherever the shard is made
+ * @param facts of the whole shard, the same however often and wherever it is made
  * @param alreadyPresent whether an earlier run or attempt had committed it, so that nothing was
  *     generated
+ * @param made what came of the examples that this run asked for
  * @param work what it took this time; {@link Work#NONE} if already present
  */
 @DefaultCoder(ShardReportCoder.class)
-public record ShardReport(ShardKey key, ShardFacts facts, boolean alreadyPresent, Work work) {
+public record ShardReport(
+    ShardKey key, ShardFacts facts, boolean alreadyPresent, Made made, Work work) {
+  /**
+   * Images that this run asked of the shard.
+   *
+   * @param asked examples, duplicates included
+   * @param attempted examples that were given to the devices
+   * @param ok images that came of these
+   */
+  public record Made(long asked, long attempted, long ok) {}
+
   /**
    * Depends on devices and luck; never part of the dataset.
    *
@@ -24,5 +35,15 @@ public record ShardReport(ShardKey key, ShardFacts facts, boolean alreadyPresent
   public record Work(
       int batches, long paddedSlots, long generateMillis, long startMillis, long totalMillis) {
     public static final Work NONE = new Work(0, 0, 0, 0, 0);
+
+    /** The same with all the time until now. */
+    public Work untilNow() {
+      return new Work(
+          batches,
+          paddedSlots,
+          generateMillis,
+          startMillis,
+          Math.max(totalMillis, System.currentTimeMillis() - startMillis));
+    }
   }
 }

@@ -21,6 +21,9 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
     out.shardKey(value.key());
     out.string(value.facts().toJson());
     out.data.writeBoolean(value.alreadyPresent());
+    out.data.writeLong(value.made().asked());
+    out.data.writeLong(value.made().attempted());
+    out.data.writeLong(value.made().ok());
     out.data.writeInt(value.work().batches());
     out.data.writeLong(value.work().paddedSlots());
     out.data.writeLong(value.work().generateMillis());
@@ -33,6 +36,8 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
     ShardKey key = in.shardKey();
     ShardFacts facts = ShardFacts.fromJson(in.string());
     boolean alreadyPresent = in.data.readBoolean();
+    ShardReport.Made made =
+        new ShardReport.Made(in.data.readLong(), in.data.readLong(), in.data.readLong());
     ShardReport.Work work =
         new ShardReport.Work(
             in.data.readInt(),
@@ -40,6 +45,6 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
             in.data.readLong(),
             in.data.readLong(),
             in.data.readLong());
-    return new ShardReport(key, facts, alreadyPresent, work);
+    return new ShardReport(key, facts, alreadyPresent, made, work);
   }
 }

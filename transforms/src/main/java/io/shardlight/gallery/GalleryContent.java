@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.CommittedShards;
-import io.shardlight.data.DatasetPlan;
+import io.shardlight.data.DatasetPart;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.ShardFacts;
 import java.io.IOException;
@@ -34,11 +34,14 @@ record GalleryContent(
       CommittedShards.forEachRow(store, shard, record -> rows.add(GalleryRow.of(record, shared)));
     }
     rows.sort(GalleryRow.ORDER);
-    Optional<JsonNode> plan = DatasetPlan.find(store);
-    String policy = plan.map(p -> p.path("seed_policy").asText()).orElse("");
-    Optional<Long> planned = plan.map(p -> p.path("examples").asLong());
-    return new GalleryContent(
-        rows, common(rows), policy.equals("jaxSplit"), finished ? Optional.empty() : planned);
+    List<DatasetPart> parts = DatasetPart.list(store);
+    boolean jaxSplit =
+        !parts.isEmpty() && parts.get(0).plan().path("seed_policy").asText().equals("jaxSplit");
+    Optional<Long> planned =
+        finished || parts.isEmpty()
+            ? Optional.empty()
+            : Optional.of(parts.stream().mapToLong(DatasetPart::examples).sum());
+    return new GalleryContent(rows, common(rows), jaxSplit, planned);
   }
 
   private static ObjectNode common(List<GalleryRow> rows) {

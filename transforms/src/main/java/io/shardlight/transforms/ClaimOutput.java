@@ -8,6 +8,7 @@ import io.shardlight.data.PlanDigest;
 import io.shardlight.data.PlanDigestCoder;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunLease;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.ShardKey;
 import java.io.IOException;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -23,28 +24,32 @@ import org.apache.beam.sdk.values.TypeDescriptor;
 
 /**
  * Holds examples back until the output is known to be theirs: empty, or begun by a run with the
- * same settings and the same examples, and no other run is at it. If it is another dataset's, the
- * job fails before anything is generated, and the message names every setting that differs; so it
- * does while another run has the {@link RunLease}. A job without examples claims nothing.
+ * same settings and the same examples, or, by the run's {@link RunScope}, one that may be extended,
+ * tried again or overwritten; and no other run is at it. If it is another dataset's, the job fails
+ * before anything is generated, and the message names every setting that differs; so it does while
+ * another run has the {@link RunLease}. A job without examples claims nothing.
  */
 public final class ClaimOutput
     extends PTransform<PCollection<KV<ShardKey, Example>>, PCollection<KV<ShardKey, Example>>> {
   private final GenerationSettings settings;
   private final String output;
   private final RunIdentity run;
+  private final RunScope scope;
 
-  private ClaimOutput(GenerationSettings settings, String output, RunIdentity run) {
+  private ClaimOutput(GenerationSettings settings, String output, RunIdentity run, RunScope scope) {
     this.settings = settings;
     this.output = output;
     this.run = run;
+    this.scope = scope;
   }
 
   /**
    * @param output root of the dataset, as {@link ObjectStore#requireRoot} takes it
    */
-  public static ClaimOutput with(GenerationSettings settings, String output, RunIdentity run) {
+  public static ClaimOutput with(
+      GenerationSettings settings, String output, RunIdentity run, RunScope scope) {
     ObjectStore.requireRoot(output);
-    return new ClaimOutput(settings, output, run);
+    return new ClaimOutput(settings, output, run, scope);
   }
 
   @Override
@@ -57,7 +62,7 @@ public final class ClaimOutput
                     .via(keyed -> PlanDigest.of(keyed.getValue())))
             .apply("Sum", Combine.globally(PlanDigest::sum))
             .setCoder(PlanDigestCoder.of())
-            .apply("Claim", ParDo.of(new ClaimFn(settings, output, run)));
+            .apply("Claim", ParDo.of(new ClaimFn(settings, output, run, scope)));
     return examples.apply("Wait", Wait.on(claimed));
   }
 
@@ -65,11 +70,13 @@ public final class ClaimOutput
     private final GenerationSettings settings;
     private final String output;
     private final RunIdentity run;
+    private final RunScope scope;
 
-    ClaimFn(GenerationSettings settings, String output, RunIdentity run) {
+    ClaimFn(GenerationSettings settings, String output, RunIdentity run, RunScope scope) {
       this.settings = settings;
       this.output = output;
       this.run = run;
+      this.scope = scope;
     }
 
     @ProcessElement
@@ -77,12 +84,23 @@ public final class ClaimOutput
         @Element PlanDigest digest, OutputReceiver<PlanDigest> claimed, PipelineOptions options)
         throws IOException {
       if (digest.examples() > 0) {
-        ObjectStore store = ObjectStore.open(output, options);
-        DatasetPlan.claim(store, settings, digest);
-        new RunLease(store, run).take();
+        claim(ObjectStore.open(output, options), digest);
       }
       LocalProgress.of(output).plan(digest.examples());
       claimed.output(digest);
+    }
+
+    /** The lease first, so that nobody is at work on what may be erased. */
+    private void claim(ObjectStore store, PlanDigest digest) throws IOException {
+      RunLease lease = new RunLease(store, run);
+      lease.take();
+      try {
+        ShardRetry.finishAll(store);
+        DatasetPlan.claim(store, settings, digest, scope);
+      } catch (IOException | RuntimeException e) {
+        lease.release();
+        throw e;
+      }
     }
   }
 }

@@ -4,6 +4,7 @@ import io.shardlight.data.BatchShape;
 import io.shardlight.data.CommittedShards;
 import io.shardlight.data.Example;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.ShapePlan;
 import io.shardlight.data.ShapePlanCoder;
 import io.shardlight.data.ShardFacts;
@@ -34,22 +35,25 @@ public final class CountBatches
     extends PTransform<PCollection<KV<ShardKey, Example>>, PCollection<ShapePlan>> {
   private final int slots;
   private final String output;
+  private final RunScope scope;
 
-  private CountBatches(int slots, String output) {
+  private CountBatches(int slots, String output, RunScope scope) {
     this.slots = slots;
     this.output = output;
+    this.scope = scope;
   }
 
   /**
    * @param slots images of one call, at least 1
-   * @param output root of the dataset, whose committed shards are not made again
+   * @param output root of the dataset, whose committed shards are not made again unless the scope
+   *     says so
    */
-  public static CountBatches with(int slots, String output) {
+  public static CountBatches with(int slots, String output, RunScope scope) {
     if (slots < 1) {
       throw new IllegalArgumentException("slots must be at least 1, but was " + slots);
     }
     ObjectStore.requireRoot(output);
-    return new CountBatches(slots, output);
+    return new CountBatches(slots, output, scope);
   }
 
   @Override
@@ -62,7 +66,7 @@ public final class CountBatches
                         TypeDescriptor.of(ShardKey.class), TypeDescriptors.strings()))
                 .via(keyed -> KV.of(keyed.getKey(), keyed.getValue().id())))
         .apply("Gather", GroupByKey.create())
-        .apply("Count", ParDo.of(new CountFn(slots, output)))
+        .apply("Count", ParDo.of(new CountFn(slots, output, scope)))
         .apply(
             "Shape", WithKeys.of(ShapePlan::shape).withKeyType(TypeDescriptor.of(BatchShape.class)))
         .apply("Sum", Combine.perKey(CountBatches::sum))
@@ -84,10 +88,12 @@ public final class CountBatches
   private static final class CountFn extends DoFn<KV<ShardKey, Iterable<String>>, ShapePlan> {
     private final int slots;
     private final String output;
+    private final RunScope scope;
 
-    CountFn(int slots, String output) {
+    CountFn(int slots, String output, RunScope scope) {
       this.slots = slots;
       this.output = output;
+      this.scope = scope;
     }
 
     @ProcessElement
@@ -103,7 +109,9 @@ public final class CountBatches
         asked++;
       }
       Optional<ShardFacts> committed =
-          CommittedShards.find(ObjectStore.open(output, options), shard.getKey().number());
+          scope.makesAgain()
+              ? Optional.empty()
+              : CommittedShards.find(ObjectStore.open(output, options), shard.getKey().number());
       long batches = committed.isPresent() ? 0 : (ids.size() + slots - 1) / slots;
       plans.output(
           new ShapePlan(

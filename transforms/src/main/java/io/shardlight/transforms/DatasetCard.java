@@ -5,14 +5,17 @@ import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.AvroManifest;
 import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.DatasetPart;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Sha256;
-import io.shardlight.data.ShardReport;
+import io.shardlight.data.ShardFacts;
 import io.shardlight.gallery.DatasetGallery;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -27,10 +30,19 @@ final class DatasetCard {
 
   private final GenerationSettings settings;
   private final RunTotals totals;
+  private final long rejected;
+  private final List<DatasetPart> parts;
 
-  DatasetCard(GenerationSettings settings, RunTotals totals) {
+  /**
+   * @param rejected records that the dataset lists as rejected
+   * @param parts all parts of the dataset
+   */
+  DatasetCard(
+      GenerationSettings settings, RunTotals totals, long rejected, List<DatasetPart> parts) {
     this.settings = settings;
     this.totals = totals;
+    this.rejected = rejected;
+    this.parts = parts;
   }
 
   /** The text of {@code dataset.json}. */
@@ -43,12 +55,16 @@ final class DatasetCard {
     model.put("revision", settings.model().revision());
     model.put("sha256", settings.model().sha256());
     json.put("license", settings.model().license());
-    json.set("counts", totals.counts());
+    json.set("counts", totals.datasetCounts(rejected));
     json.put("image_bytes", totals.imageBytes());
-    json.put("shards", totals.reports().size());
+    json.put("shards", totals.shards().size());
     json.put("manifests_sha256", manifestsHash());
     archivesHash().ifPresent(hash -> json.put("archives_sha256", hash));
-    json.set("settings", settings.toJson());
+    json.set("settings", parts.get(0).settings());
+    if (parts.size() > 1) {
+      ArrayNode extensions = json.putArray(DatasetPart.EXTENSIONS);
+      parts.stream().skip(1).forEach(part -> extensions.add(part.plan()));
+    }
     try {
       json.set("manifest_schema", JSON.readTree(AvroManifest.SCHEMA.toString()));
     } catch (JsonProcessingException e) {
@@ -60,8 +76,8 @@ final class DatasetCard {
   /** Hash over the manifests' hashes, in order of shards and formats, a newline after each. */
   private String manifestsHash() {
     StringBuilder hashes = new StringBuilder();
-    for (ShardReport report : totals.reports()) {
-      report.facts().manifests().forEach(object -> hashes.append(object.sha256()).append('\n'));
+    for (ShardFacts shard : totals.shards()) {
+      shard.manifests().forEach(object -> hashes.append(object.sha256()).append('\n'));
     }
     return Sha256.hex(hashes.toString());
   }
@@ -69,8 +85,8 @@ final class DatasetCard {
   /** The same of the archives, if there are any. */
   private Optional<String> archivesHash() {
     StringBuilder hashes = new StringBuilder();
-    for (ShardReport report : totals.reports()) {
-      report.facts().archive().ifPresent(object -> hashes.append(object.sha256()).append('\n'));
+    for (ShardFacts shard : totals.shards()) {
+      shard.archive().ifPresent(object -> hashes.append(object.sha256()).append('\n'));
     }
     return hashes.isEmpty() ? Optional.empty() : Optional.of(Sha256.hex(hashes.toString()));
   }
@@ -78,6 +94,7 @@ final class DatasetCard {
   /** The text of {@code README.md}. */
   String markdown() {
     String license = settings.model().license();
+    ShardCounts counts = totals.counts();
     return String.format(
         Locale.ROOT,
         """
@@ -121,17 +138,17 @@ final class DatasetCard {
         `dataset.json` holds the settings and the manifest's schema.
         """,
         license.isEmpty() ? "unknown" : license,
-        sizeCategory(totals.ok()),
+        sizeCategory(counts.ok()),
         dataFiles(),
         settings.model().id(),
-        totals.ok(),
+        counts.ok(),
         settings.pipelineVersion(),
         contactSheet(),
-        totals.ok(),
-        totals.asked(),
-        totals.failed(),
-        totals.blocked(),
-        totals.duplicates(),
+        counts.ok(),
+        totals.askedOfDataset(),
+        counts.failed(),
+        counts.blocked(),
+        counts.duplicates(),
         totals.imageBytes(),
         settings.model().id(),
         settings.model().revision().isEmpty() ? "" : " at " + settings.model().revision(),
@@ -187,7 +204,7 @@ final class DatasetCard {
               `tar -xf %s` unpacks them.\
               """,
               archives(),
-              totals.reports().size() == 1 ? "is a shard" : "are shards",
+              totals.shards().size() == 1 ? "is a shard" : "are shards",
               extension,
               archives(),
               extension,
@@ -208,7 +225,7 @@ final class DatasetCard {
 
   /** All archives, in the notation that shells and WebDataset expand. */
   private String archives() {
-    int shards = totals.reports().size();
+    int shards = totals.shards().size();
     return shards == 1
         ? DatasetPaths.archive(0)
         : String.format(Locale.ROOT, "images/{00000..%05d}.tar", shards - 1);
@@ -227,7 +244,7 @@ final class DatasetCard {
 
   /** Shown where the job draws one by itself. */
   private String contactSheet() {
-    return totals.rows() > DatasetGallery.AT_END_OF_JOB
+    return totals.counts().rows() > DatasetGallery.AT_END_OF_JOB
         ? ""
         : "\n![Contact sheet]("
             + DatasetPaths.CONTACT_SHEET

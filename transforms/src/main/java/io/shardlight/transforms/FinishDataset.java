@@ -1,5 +1,7 @@
 package io.shardlight.transforms;
 
+import io.shardlight.data.CommittedShards;
+import io.shardlight.data.DatasetPart;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
@@ -7,18 +9,25 @@ import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Rejection;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunLease;
+import io.shardlight.data.RunScope;
+import io.shardlight.data.ShardFacts;
 import io.shardlight.data.ShardReport;
 import io.shardlight.gallery.DatasetGallery;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.Sum;
 import org.apache.beam.sdk.transforms.View;
 import org.apache.beam.sdk.transforms.Wait;
 import org.apache.beam.sdk.values.PCollection;
@@ -49,25 +58,32 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
   /** A report a shard. */
   public static final TupleTag<ShardReport> REPORTS = new TupleTag<>("reports") {};
 
+  /** Numbers of examples that are left as they are, as {@link AssignShards} counts them. */
+  public static final TupleTag<Long> PRESENT = AssignShards.PRESENT;
+
   private static final Logger LOG = LoggerFactory.getLogger(FinishDataset.class);
 
   private final GenerationSettings settings;
   private final String output;
   private final RunIdentity run;
+  private final RunScope scope;
 
-  private FinishDataset(GenerationSettings settings, String output, RunIdentity run) {
+  private FinishDataset(
+      GenerationSettings settings, String output, RunIdentity run, RunScope scope) {
     this.settings = settings;
     this.output = output;
     this.run = run;
+    this.scope = scope;
   }
 
   /**
    * @param output root of the dataset, as {@link ObjectStore#requireRoot} takes it
    * @param run names the folder of its report
    */
-  public static FinishDataset with(GenerationSettings settings, String output, RunIdentity run) {
+  public static FinishDataset with(
+      GenerationSettings settings, String output, RunIdentity run, RunScope scope) {
     ObjectStore.requireRoot(output);
-    return new FinishDataset(settings, output, run);
+    return new FinishDataset(settings, output, run, scope);
   }
 
   @Override
@@ -82,35 +98,45 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
             .get(REJECTIONS)
             // Not before the output is known to be ours, which the shards' makers waited for.
             .apply("AfterShards", Wait.on(input.get(REPORTS)))
-            .apply("WriteRejections", WriteRejections.to(output, run.runId(), asked))
+            .apply("WriteRejections", WriteRejections.to(output, run.runId(), scope, asked))
             .apply("Rejected", View.asSingleton());
+    PCollectionView<Long> present =
+        input
+            .get(PRESENT)
+            .apply("CountPresent", Sum.longsGlobally())
+            .apply("Present", View.asSingleton());
     PCollectionView<List<ShardReport>> reports = input.get(REPORTS).apply("Reports", View.asList());
     return input
         .getPipeline()
         .apply("Once", Create.of(run.runId()))
         .apply(
             "Finish",
-            ParDo.of(new FinishFn(this, asked, rejected, reports))
-                .withSideInputs(asked, rejected, reports));
+            ParDo.of(new FinishFn(this, asked, present, rejected, reports))
+                .withSideInputs(asked, present, rejected, reports));
   }
 
   private static final class FinishFn extends DoFn<String, String> {
     private final GenerationSettings settings;
     private final String output;
     private final RunIdentity run;
+    private final RunScope scope;
     private final PCollectionView<Long> asked;
+    private final PCollectionView<Long> present;
     private final PCollectionView<Long> rejected;
     private final PCollectionView<List<ShardReport>> reports;
 
     FinishFn(
         FinishDataset transform,
         PCollectionView<Long> asked,
+        PCollectionView<Long> present,
         PCollectionView<Long> rejected,
         PCollectionView<List<ShardReport>> reports) {
       this.settings = transform.settings;
       this.output = transform.output;
       this.run = transform.run;
+      this.scope = transform.scope;
       this.asked = asked;
+      this.present = present;
       this.rejected = rejected;
       this.reports = reports;
     }
@@ -119,12 +145,20 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
     public void finish(ProcessContext context) throws IOException, InterruptedException {
       String runId = context.element();
       ObjectStore store = ObjectStore.open(output, context.getPipelineOptions());
+      // A run with nothing to try again claims nothing, and may find a retry that was stopped.
+      ShardRetry.finishAll(store);
+      List<ShardReport> made = context.sideInput(reports);
       RunTotals totals =
           new RunTotals(
-              context.sideInput(asked), context.sideInput(rejected), context.sideInput(reports));
+              scope,
+              context.sideInput(asked),
+              context.sideInput(present),
+              context.sideInput(rejected),
+              made,
+              others(store, made));
 
       // 1. The report, which tells of failures too. A retry keeps the first.
-      Optional<String> problem = totals.problem(settings);
+      Optional<String> problem = unfinished(store, made).or(() -> totals.problem(settings));
       String report = DatasetCard.pretty(totals.report(runId, settings.maxFailureRatio(), problem));
       store.create(DatasetPaths.report(runId), bytes(report));
       RunLease lease = new RunLease(store, run);
@@ -133,17 +167,22 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
         throw new IllegalStateException(problem.get());
       }
 
-      // 2. The dataset's own files.
-      DatasetCard card = new DatasetCard(settings, totals);
+      // 2. The dataset's own files, unless nothing has changed.
+      if (scope.isPartial() && made.isEmpty() && store.exists(DatasetPaths.SUCCESS)) {
+        context.output(report);
+        return;
+      }
+      long listed = scope.isPartial() ? rejections(store) : totals.rejected();
+      DatasetCard card = new DatasetCard(settings, totals, listed, DatasetPart.list(store));
       switch (settings.layout()) {
         case WEBDATASET -> {} // Each image has its text beside it.
-        case FILES -> Sidecar.write(store, totals.reports());
+        case FILES -> Sidecar.write(store, totals.shards());
       }
       store.createOrAdopt(DatasetPaths.DATASET_JSON, bytes(card.json()));
       store.createOrAdopt(DatasetPaths.CARD, bytes(card.markdown()));
 
       // 3. The pictures of all pictures.
-      if (totals.rows() <= DatasetGallery.AT_END_OF_JOB && !drawn(store)) {
+      if (totals.counts().rows() <= DatasetGallery.AT_END_OF_JOB && !drawn(store)) {
         DatasetGallery.of(store, true).draw();
       }
 
@@ -158,10 +197,46 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
       LOG.info(
           "Finished {}: {} images, {} failed, {} records rejected",
           store.root(),
-          totals.ok(),
-          totals.failed(),
+          totals.counts().ok(),
+          totals.counts().failed(),
           totals.rejected());
       context.output(report);
+    }
+
+    /** The dataset's shards that this run has not looked at. */
+    private List<ShardFacts> others(ObjectStore store, List<ShardReport> made) throws IOException {
+      if (!scope.isPartial()) {
+        return List.of();
+      }
+      Set<Integer> numbers = new HashSet<>();
+      made.forEach(report -> numbers.add(report.key().number()));
+      return CommittedShards.list(store).stream()
+          .filter(shard -> !numbers.contains(shard.shard()))
+          .toList();
+    }
+
+    /** A part that was begun has examples of its own, and none of them was asked for. */
+    private Optional<String> unfinished(ObjectStore store, List<ShardReport> made)
+        throws IOException {
+      return scope.addsPart() && made.isEmpty() && store.exists(DatasetPaths.plan(scope.part()))
+          ? Optional.of(
+              "output "
+                  + store.root()
+                  + " is being extended by other prompts, and all of these are there; run with"
+                  + " those prompts and mode=extend to finish it first")
+          : Optional.empty();
+    }
+
+    /** Records in all that is listed as rejected, a line each. */
+    private static long rejections(ObjectStore store) throws IOException {
+      long lines = 0;
+      for (String name : store.list("rejected/")) {
+        try (BufferedReader in =
+            new BufferedReader(new InputStreamReader(store.read(name), StandardCharsets.UTF_8))) {
+          lines += in.lines().count();
+        }
+      }
+      return lines;
     }
 
     /** By the run that finished the dataset. One without end was drawn of fewer rows. */

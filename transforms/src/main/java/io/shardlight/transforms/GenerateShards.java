@@ -6,6 +6,7 @@ import io.shardlight.data.LeaseKeeper;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunLease;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import java.io.IOException;
@@ -33,7 +34,8 @@ import org.apache.beam.sdk.values.PCollection;
  *
  * <p>On retry: objects are created only if absent, under names and with bytes that depend on the
  * example alone, and a shard whose commit marker exists is not generated again. If a bundle did not
- * fail, its shards are complete. One bad prompt costs one failed row; a fault of device, disk or
+ * fail, its shards are complete. A run that retries what failed does so within the shards that are
+ * there, see {@link ShardRetry}. One bad prompt costs one failed row; a fault of device, disk or
  * code fails the bundle.
  *
  * <p>Metrics: counters {@code images}, {@code failed}, {@code alreadyPresent}, {@code duplicates},
@@ -46,13 +48,19 @@ public final class GenerateShards
   private final GenerationSettings settings;
   private final String output;
   private final RunIdentity run;
+  private final RunScope scope;
 
   private GenerateShards(
-      GeneratorFactory factory, GenerationSettings settings, String output, RunIdentity run) {
+      GeneratorFactory factory,
+      GenerationSettings settings,
+      String output,
+      RunIdentity run,
+      RunScope scope) {
     this.factory = factory;
     this.settings = settings;
     this.output = output;
     this.run = run;
+    this.scope = scope;
   }
 
   /**
@@ -60,9 +68,13 @@ public final class GenerateShards
    * @param output root of the dataset, as {@link ObjectStore#requireRoot} takes it
    */
   public static GenerateShards with(
-      GeneratorFactory factory, GenerationSettings settings, String output, RunIdentity run) {
+      GeneratorFactory factory,
+      GenerationSettings settings,
+      String output,
+      RunIdentity run,
+      RunScope scope) {
     ObjectStore.requireRoot(output);
-    return new GenerateShards(factory, settings, output, run);
+    return new GenerateShards(factory, settings, output, run, scope);
   }
 
   @Override
@@ -93,6 +105,7 @@ public final class GenerateShards
     private final GenerationSettings settings;
     private final String output;
     private final RunIdentity run;
+    private final RunScope scope;
     private transient ObjectStore store;
     private transient LeaseKeeper lease;
     private transient SharedGenerator generator;
@@ -102,6 +115,7 @@ public final class GenerateShards
       this.settings = transform.settings;
       this.output = transform.output;
       this.run = transform.run;
+      this.scope = transform.scope;
     }
 
     @Setup
@@ -120,9 +134,13 @@ public final class GenerateShards
       }
       LeaseKeeper.Work work = lease.begin();
       try {
+        ShardGeneration generation =
+            new ShardGeneration(generator, settings, store, LocalProgress.of(output));
         ShardReport report =
-            new ShardGeneration(generator, settings, store, LocalProgress.of(output))
-                .generate(shard.getKey(), shard.getValue());
+            scope.retriesFailed()
+                ? new ShardRetry(generation, settings, store)
+                    .retry(shard.getKey(), shard.getValue())
+                : generation.generate(shard.getKey(), shard.getValue());
         count(report);
         reports.output(report);
       } finally {
@@ -131,13 +149,15 @@ public final class GenerateShards
     }
 
     private void count(ShardReport report) {
-      duplicates.inc(report.facts().duplicates());
+      if (!scope.retriesFailed()) {
+        duplicates.inc(report.facts().duplicates());
+      }
       if (report.alreadyPresent()) {
         present.inc(report.facts().rows());
         return;
       }
-      images.inc(report.facts().ok());
-      failed.inc(report.facts().failed());
+      images.inc(report.made().ok());
+      failed.inc(report.made().attempted() - report.made().ok());
       batches.inc(report.work().batches());
       paddedSlots.inc(report.work().paddedSlots());
       imageBytes.inc(report.facts().imageBytes());

@@ -28,16 +28,18 @@ import org.apache.beam.sdk.values.TypeDescriptor;
 /**
  * Gives every example its shard. The shards are a function of the set of examples alone: within a
  * shape the id's hash chooses one of {@code ceil(count / size)} places, places that nobody chose
- * are left out, and the rest are numbered from 0 without gaps, shapes in their order. So a resumed
- * run plans the same shards. A shard has {@code size} examples on average, not exactly; examples
- * with the same id land in the same one.
+ * are left out, and the rest are numbered without gaps, shapes in their order. So a resumed run
+ * plans the same shards. A shard has {@code size} examples on average, not exactly; examples with
+ * the same id land in the same one.
  */
 public final class PlanShards
     extends PTransform<PCollection<Example>, PCollection<KV<ShardKey, Example>>> {
   private final int size;
+  private final int firstNumber;
 
-  private PlanShards(int size) {
+  private PlanShards(int size, int firstNumber) {
     this.size = size;
+    this.firstNumber = firstNumber;
   }
 
   /**
@@ -47,7 +49,15 @@ public final class PlanShards
     if (size < 1) {
       throw new IllegalArgumentException("shardSize must be at least 1, but was " + size);
     }
-    return new PlanShards(size);
+    return new PlanShards(size, 0);
+  }
+
+  /** Numbers the shards from another number than 0, at least 0. */
+  public PlanShards withFirstNumber(int number) {
+    if (number < 0) {
+      throw new IllegalArgumentException("firstNumber must be at least 0, but was " + number);
+    }
+    return new PlanShards(size, number);
   }
 
   @Override
@@ -69,7 +79,7 @@ public final class PlanShards
             .apply("Distinct", Distinct.create())
             .apply("AllPlaces", View.asList());
     return placed
-        .apply("Number", ParDo.of(new NumberFn(places)).withSideInputs(places))
+        .apply("Number", ParDo.of(new NumberFn(places, firstNumber)).withSideInputs(places))
         .setCoder(KvCoder.of(ShardKeyCoder.of(), ExampleCoder.of()));
   }
 
@@ -102,10 +112,12 @@ public final class PlanShards
   private static final class NumberFn
       extends DoFn<KV<KV<BatchShape, Integer>, Example>, KV<ShardKey, Example>> {
     private final PCollectionView<List<KV<BatchShape, Integer>>> places;
+    private final int firstNumber;
     private transient Map<KV<BatchShape, Integer>, Integer> numbers;
 
-    NumberFn(PCollectionView<List<KV<BatchShape, Integer>>> places) {
+    NumberFn(PCollectionView<List<KV<BatchShape, Integer>>> places, int firstNumber) {
       this.places = places;
+      this.firstNumber = firstNumber;
     }
 
     @StartBundle
@@ -120,7 +132,7 @@ public final class PlanShards
             .sorted(
                 Comparator.comparing(KV<BatchShape, Integer>::getKey)
                     .thenComparing(KV<BatchShape, Integer>::getValue))
-            .forEachOrdered(place -> numbers.put(place, numbers.size()));
+            .forEachOrdered(place -> numbers.put(place, firstNumber + numbers.size()));
       }
       KV<BatchShape, Integer> place = context.element().getKey();
       Integer number = numbers.get(place);

@@ -3,6 +3,8 @@ package io.shardlight.transforms;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.RunScope;
+import io.shardlight.data.ShardFacts;
 import io.shardlight.data.ShardReport;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -10,37 +12,60 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 
 /**
- * All shards of a run together, and the checks that a dataset must pass.
+ * All shards of a run together, those of the dataset that are not the run's, and the checks that a
+ * dataset must pass.
  *
- * @param asked images asked for, duplicates included
+ * @param asked images that the run was asked for, duplicates included
+ * @param leftAlone of these, the ones that the dataset holds in shards that are not the run's, or
+ *     that did not have to be tried again
  * @param rejected records that never became examples
- * @param reports one a shard, by shard number
+ * @param reports one a shard of the run, by shard number
+ * @param others the dataset's other shards
  */
-record RunTotals(long asked, long rejected, List<ShardReport> reports) {
+record RunTotals(
+    RunScope scope,
+    long asked,
+    long leftAlone,
+    long rejected,
+    List<ShardReport> reports,
+    List<ShardFacts> others) {
   RunTotals {
     reports =
         reports.stream().sorted(Comparator.comparingInt(report -> report.key().number())).toList();
+    others = List.copyOf(others);
   }
 
-  long ok() {
-    return reports.stream().mapToLong(report -> report.facts().ok()).sum();
+  /** All shards of the dataset, by number. */
+  List<ShardFacts> shards() {
+    return Stream.concat(reports.stream().map(ShardReport::facts), others.stream())
+        .sorted(Comparator.comparingInt(ShardFacts::shard))
+        .toList();
   }
 
-  long failed() {
-    return reports.stream().mapToLong(report -> report.facts().failed()).sum();
+  /** Of the whole dataset. */
+  ShardCounts counts() {
+    return ShardCounts.of(shards());
   }
 
-  long blocked() {
-    return reports.stream().mapToLong(report -> report.facts().blocked()).sum();
+  /** Of the run's shards. */
+  private ShardCounts countsOfRun() {
+    return ShardCounts.of(reports.stream().map(ShardReport::facts).toList());
   }
 
-  long duplicates() {
-    return reports.stream().mapToLong(report -> report.facts().duplicates()).sum();
+  long imageBytes() {
+    return shards().stream().mapToLong(ShardFacts::imageBytes).sum();
   }
 
-  /** Rows of shards that an earlier run or attempt had committed. */
+  /** Images that all runs together were asked for, duplicates included. */
+  long askedOfDataset() {
+    return scope.isPartial() ? counts().all() : asked;
+  }
+
+  /** Rows of shards of the run that an earlier run or attempt had committed. */
   long alreadyPresent() {
     return reports.stream()
         .filter(ShardReport::alreadyPresent)
@@ -48,12 +73,8 @@ record RunTotals(long asked, long rejected, List<ShardReport> reports) {
         .sum();
   }
 
-  long rows() {
-    return ok() + failed() + blocked();
-  }
-
-  long imageBytes() {
-    return reports.stream().mapToLong(report -> report.facts().imageBytes()).sum();
+  private long made(ToLongFunction<ShardReport.Made> count) {
+    return reports.stream().map(ShardReport::made).mapToLong(count).sum();
   }
 
   /** Why this is no finished dataset; empty if it is one. */
@@ -64,63 +85,97 @@ record RunTotals(long asked, long rejected, List<ShardReport> reports) {
               + rejected
               + " records that were rejected; nothing was generated");
     }
-    for (int i = 0; i < reports.size(); i++) {
-      if (reports.get(i).key().number() != i) {
+    return gap().or(this::imbalance).or(() -> tooManyFailed(settings));
+  }
+
+  private Optional<String> gap() {
+    List<ShardFacts> shards = shards();
+    for (int i = 0; i < shards.size(); i++) {
+      if (shards.get(i).shard() != i) {
         return Optional.of(
             "shards must be numbered without gaps, but shard "
                 + i
                 + " is missing or there twice; this is a bug, please report it");
       }
     }
-    if (asked != rows() + duplicates()) {
-      return Optional.of(
-          "every image must be accounted for: "
-              + asked
-              + " were asked for, but ok "
-              + ok()
-              + " + failed "
-              + failed()
-              + " + blocked "
-              + blocked()
-              + " + duplicates "
-              + duplicates()
-              + " (already present "
-              + alreadyPresent()
-              + " of these) make "
-              + (rows() + duplicates())
-              + "; this is a bug, please report it");
-    }
-    if (failed() > settings.maxFailureRatio() * rows()) {
-      return Optional.of(
-          "at most "
-              + settings.maxFailureRatio()
-              + " of the images may fail (maxFailureRatio), but "
-              + failed()
-              + " of "
-              + rows()
-              + " did; see error_class in the manifests, and raise maxFailureRatio to accept them");
-    }
     return Optional.empty();
   }
 
-  /** Counts that any run that finishes this dataset comes to. */
-  ObjectNode counts() {
-    ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("asked", asked);
-    json.put("ok", ok());
-    json.put("failed", failed());
-    json.put("blocked", blocked());
-    json.put("duplicates", duplicates());
-    json.put("rejected", rejected);
+  /** Every image asked for must have come to a shard of the run or be there before. */
+  private Optional<String> imbalance() {
+    ShardCounts run = countsOfRun();
+    long found = leftAlone + (scope.retriesFailed() ? made(ShardReport.Made::asked) : run.all());
+    return asked == found && made(ShardReport.Made::asked) + leftAlone == found
+        ? Optional.empty()
+        : Optional.of(
+            "every image must be accounted for: "
+                + asked
+                + " were asked for, but ok "
+                + run.ok()
+                + " + failed "
+                + run.failed()
+                + " + blocked "
+                + run.blocked()
+                + " + duplicates "
+                + run.duplicates()
+                + " (already present "
+                + alreadyPresent()
+                + " of these), with "
+                + leftAlone
+                + " left as they were, make "
+                + found
+                + "; this is a bug, please report it");
+  }
+
+  /** Of a part that is added, its own count; those of the others were accepted before. */
+  private Optional<String> tooManyFailed(GenerationSettings settings) {
+    ShardCounts counts = scope.addsPart() ? countsOfRun() : counts();
+    return counts.failed() <= settings.maxFailureRatio() * counts.rows()
+        ? Optional.empty()
+        : Optional.of(
+            "at most "
+                + settings.maxFailureRatio()
+                + " of the images may fail (maxFailureRatio), but "
+                + counts.failed()
+                + " of "
+                + counts.rows()
+                + " did; see error_class in the manifests, try them again with mode=retry-failed,"
+                + " or raise maxFailureRatio to accept them");
+  }
+
+  /**
+   * Counts that any run that finishes this dataset comes to.
+   *
+   * @param rejected records that the dataset lists as rejected
+   */
+  ObjectNode datasetCounts(long rejected) {
+    return counts().json(askedOfDataset(), rejected);
+  }
+
+  /** What was asked of this run and what has come of it. */
+  private ObjectNode runCounts() {
+    long attempted = made(ShardReport.Made::attempted);
+    long generated = made(ShardReport.Made::ok);
+    ShardCounts run =
+        scope.retriesFailed()
+            ? new ShardCounts(
+                generated, attempted - generated, 0, made(ShardReport.Made::asked) - attempted)
+            : countsOfRun();
+    ObjectNode json = run.json(asked, rejected);
+    json.put("already_present", alreadyPresent() + leftAlone);
+    if (scope.isPartial()) {
+      json.put("left_alone", leftAlone);
+    }
+    json.put("generated", generated);
     return json;
   }
 
   /** What was done this time; volatile. */
   ObjectNode report(String runId, double maxFailureRatio, Optional<String> problem) {
     List<ShardReport> made = reports.stream().filter(report -> !report.alreadyPresent()).toList();
-    long generated = made.stream().mapToLong(report -> report.facts().ok()).sum();
+    long generated = made(ShardReport.Made::ok);
     long padded = made.stream().mapToLong(report -> report.work().paddedSlots()).sum();
-    long attempted = made.stream().mapToLong(report -> report.facts().rows()).sum();
+    long attempted = made(ShardReport.Made::attempted);
     long start = made.stream().mapToLong(report -> report.work().startMillis()).min().orElse(0);
     long end =
         made.stream()
@@ -129,12 +184,10 @@ record RunTotals(long asked, long rejected, List<ShardReport> reports) {
             .orElse(0);
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("run_id", runId);
+    json.put("mode", scope.mode().optionName());
     json.put("succeeded", problem.isEmpty());
     problem.ifPresent(text -> json.put("problem", text));
-    ObjectNode counts = counts();
-    counts.put("already_present", alreadyPresent());
-    counts.put("generated", generated);
-    json.set("counts", counts);
+    json.set("counts", runCounts());
     json.put("max_failure_ratio", maxFailureRatio);
     json.put("shards", reports.size());
     json.put("shards_already_present", reports.size() - made.size());

@@ -111,6 +111,15 @@ final class ShardArchive implements ShardImages {
     take(index, Map.of());
   }
 
+  /**
+   * Takes an example's members as they stand in another archive.
+   *
+   * @param index of the example in its shard, from 0
+   */
+  void addMembers(int index, Map<String, byte[]> members) throws IOException {
+    take(index, new TreeMap<>(members));
+  }
+
   private synchronized void take(int index, Map<String, byte[]> members) throws IOException {
     if (index < next || early.put(index, members) != null) {
       throw new IllegalStateException("example " + index + " of shard " + shard + " came twice");
@@ -137,13 +146,19 @@ final class ShardArchive implements ShardImages {
     tar.closeArchiveEntry();
   }
 
-  @Override
-  public synchronized Optional<StoredObject> commit() throws IOException {
+  /** Ends the archive and tells where it lies, until this is closed. */
+  synchronized Path finish() throws IOException {
     if (!early.isEmpty()) {
       throw new IllegalStateException(
           "example " + next + " of shard " + shard + " is missing, but later ones are there");
     }
     tar.close();
+    return spool;
+  }
+
+  @Override
+  public synchronized Optional<StoredObject> commit() throws IOException {
+    finish();
     String name = DatasetPaths.archive(shard);
     StoredObject archive = StoredObject.of(name, spool);
     store.createOrAdopt(name, spool);

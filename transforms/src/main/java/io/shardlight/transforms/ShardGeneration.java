@@ -51,13 +51,8 @@ final class ShardGeneration {
    */
   ShardReport generate(ShardKey key, Iterable<Example> gathered)
       throws IOException, InterruptedException {
-    long startMillis = System.currentTimeMillis();
-    long start = System.nanoTime();
-
     // 1. Sort; of examples with one id the first stays.
-    List<Example> sorted = new ArrayList<>();
-    gathered.forEach(sorted::add);
-    sorted.sort(Example.ORDER);
+    List<Example> sorted = sorted(gathered);
     List<Example> examples = distinct(sorted);
     int duplicates = sorted.size() - examples.size();
     String idsHash = ShardFacts.hashIds(examples.stream().map(Example::id).toList());
@@ -66,32 +61,34 @@ final class ShardGeneration {
     Optional<ShardFacts> committed = committed(key, idsHash);
     if (committed.isPresent()) {
       progress.begin(key.number(), sorted.size());
-      return new ShardReport(key, committed.get(), true, ShardReport.Work.NONE);
+      ShardReport.Made nothing = new ShardReport.Made(sorted.size(), 0, 0);
+      return new ShardReport(key, committed.get(), true, nothing, ShardReport.Work.NONE);
     }
 
     // 3. Images: the devices draw the next batch while the last is encoded.
     progress.begin(key.number(), duplicates);
-    BatchGeneration batches = new BatchGeneration(generator, examples);
-    ShardFacts facts;
     try (ShardImages images = images(key)) {
-      List<ManifestRow> rows = rows(key, examples, batches, images);
+      Drawn drawn = draw(key, examples, images);
 
       // 4. Images that are kept together, the manifests, then the marker.
-      facts = commit(key, idsHash, rows, duplicates, images);
+      ShardFacts facts = commit(key, idsHash, drawn.rows(), duplicates, images);
+      return new ShardReport(
+          key,
+          facts,
+          false,
+          new ShardReport.Made(sorted.size(), examples.size(), drawn.ok()),
+          drawn.work().untilNow());
     }
-    return new ShardReport(
-        key,
-        facts,
-        false,
-        new ShardReport.Work(
-            batches.batches(),
-            batches.paddedSlots(),
-            batches.generateMillis(),
-            startMillis,
-            (System.nanoTime() - start) / 1_000_000));
   }
 
-  private static List<Example> distinct(List<Example> sorted) {
+  static List<Example> sorted(Iterable<Example> gathered) {
+    List<Example> sorted = new ArrayList<>();
+    gathered.forEach(sorted::add);
+    sorted.sort(Example.ORDER);
+    return sorted;
+  }
+
+  static List<Example> distinct(List<Example> sorted) {
     List<Example> distinct = new ArrayList<>(sorted.size());
     for (Example example : sorted) {
       if (distinct.isEmpty() || !distinct.get(distinct.size() - 1).id().equals(example.id())) {
@@ -99,6 +96,39 @@ final class ShardGeneration {
       }
     }
     return distinct;
+  }
+
+  /**
+   * What came of a shard's examples.
+   *
+   * @param rows one an example, in their order
+   */
+  record Drawn(List<ManifestRow> rows, ShardReport.Work work) {
+    /** Images that there are. */
+    long ok() {
+      return count(rows, ExampleStatus.OK);
+    }
+  }
+
+  /**
+   * Draws examples and hands their images over.
+   *
+   * @param examples sorted and distinct, of one shape
+   */
+  Drawn draw(ShardKey key, List<Example> examples, ShardImages images)
+      throws IOException, InterruptedException {
+    long startMillis = System.currentTimeMillis();
+    long start = System.nanoTime();
+    BatchGeneration batches = new BatchGeneration(generator, examples);
+    List<ManifestRow> rows = rows(key, examples, batches, images);
+    return new Drawn(
+        rows,
+        new ShardReport.Work(
+            batches.batches(),
+            batches.paddedSlots(),
+            batches.generateMillis(),
+            startMillis,
+            (System.nanoTime() - start) / 1_000_000));
   }
 
   private Optional<ShardFacts> committed(ShardKey key, String idsHash) throws IOException {
@@ -132,7 +162,8 @@ final class ShardGeneration {
     }
   }
 
-  private ShardImages images(ShardKey key) throws IOException {
+  /** Where the images of a shard go, to be closed. */
+  ShardImages images(ShardKey key) throws IOException {
     return switch (settings.layout()) {
       case WEBDATASET -> ShardArchive.begin(store, settings, key.number());
       case FILES -> new ImageFiles(store, settings.imageFormat());

@@ -8,7 +8,6 @@ import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ExampleStatus;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.ShardFacts;
-import io.shardlight.data.ShardReport;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -29,15 +28,15 @@ final class Sidecar {
   private Sidecar() {}
 
   /**
-   * @param reports by shard number
+   * @param shards by number
    * @throws IOException also if a manifest isn't what its marker says
    */
-  static void write(ObjectStore store, List<ShardReport> reports) throws IOException {
+  static void write(ObjectStore store, List<ShardFacts> shards) throws IOException {
     Path spool = Files.createTempFile("shardlight-metadata", ".jsonl");
     try {
       try (BufferedWriter lines = Files.newBufferedWriter(spool, StandardCharsets.UTF_8)) {
-        for (ShardReport report : reports) {
-          append(store, report.facts(), lines);
+        for (ShardFacts shard : shards) {
+          append(store, shard, lines);
         }
       }
       store.createOrAdopt(DatasetPaths.SIDECAR, spool);

@@ -11,6 +11,7 @@ import io.shardlight.data.ObjectStore;
 import io.shardlight.data.PlanDigest;
 import io.shardlight.data.PlanDigestCoder;
 import io.shardlight.data.Rejection;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.ShapePlan;
 import io.shardlight.data.ShardKey;
 import java.io.IOException;
@@ -25,6 +26,7 @@ import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.Sum;
 import org.apache.beam.sdk.transforms.Top;
 import org.apache.beam.sdk.transforms.View;
 import org.apache.beam.sdk.values.KV;
@@ -41,8 +43,11 @@ import org.apache.beam.sdk.values.TypeDescriptor;
  * under {@code problem} why the job would stop at once. The output is the object's text.
  */
 public final class SummarisePlan extends PTransform<PCollectionTuple, PCollection<String>> {
-  /** All examples with their shards, duplicates included. */
-  public static final TupleTag<KV<ShardKey, Example>> EXAMPLES = new TupleTag<>("examples") {};
+  /** All examples to make with their shards, duplicates included. */
+  public static final TupleTag<KV<ShardKey, Example>> EXAMPLES = AssignShards.SHARDS;
+
+  /** Numbers of examples that are left as they are. */
+  public static final TupleTag<Long> PRESENT = AssignShards.PRESENT;
 
   /** All records rejected. */
   public static final TupleTag<Rejection> REJECTIONS = new TupleTag<>("rejections") {};
@@ -55,12 +60,15 @@ public final class SummarisePlan extends PTransform<PCollectionTuple, PCollectio
 
   private final GenerationSettings settings;
   private final String output;
+  private final RunScope scope;
   private final int slots;
   private final String target;
 
-  private SummarisePlan(GenerationSettings settings, String output, int slots, String target) {
+  private SummarisePlan(
+      GenerationSettings settings, String output, RunScope scope, int slots, String target) {
     this.settings = settings;
     this.output = output;
+    this.scope = scope;
     this.slots = slots;
     this.target = target;
   }
@@ -71,8 +79,8 @@ public final class SummarisePlan extends PTransform<PCollectionTuple, PCollectio
    * @param target folder to write to
    */
   public static SummarisePlan of(
-      GenerationSettings settings, String output, int slots, String target) {
-    return new SummarisePlan(settings, output, slots, target);
+      GenerationSettings settings, String output, RunScope scope, int slots, String target) {
+    return new SummarisePlan(settings, output, scope, slots, target);
   }
 
   @Override
@@ -80,7 +88,7 @@ public final class SummarisePlan extends PTransform<PCollectionTuple, PCollectio
     PCollection<KV<ShardKey, Example>> examples = input.get(EXAMPLES);
     PCollectionView<List<ShapePlan>> shapes =
         examples
-            .apply("CountBatches", CountBatches.with(slots, output))
+            .apply("CountBatches", CountBatches.with(slots, output, scope))
             .apply("Shapes", View.asList());
     PCollectionView<PlanDigest> digest =
         examples
@@ -91,6 +99,11 @@ public final class SummarisePlan extends PTransform<PCollectionTuple, PCollectio
             .apply("Sum", Combine.globally(PlanDigest::sum))
             .setCoder(PlanDigestCoder.of())
             .apply("Examples", View.asSingleton());
+    PCollectionView<Long> present =
+        input
+            .get(PRESENT)
+            .apply("CountPresent", Sum.longsGlobally())
+            .apply("Present", View.asSingleton());
     PCollectionView<Long> rejected =
         input
             .get(REJECTIONS)
@@ -106,8 +119,8 @@ public final class SummarisePlan extends PTransform<PCollectionTuple, PCollectio
         .apply("Once", Create.of(NAME))
         .apply(
             "Write",
-            ParDo.of(new WriteFn(this, shapes, digest, rejected, first))
-                .withSideInputs(shapes, digest, rejected, first));
+            ParDo.of(new WriteFn(this, shapes, digest, present, rejected, first))
+                .withSideInputs(shapes, digest, present, rejected, first));
   }
 
   /** What comes first in the files is the greatest. */
@@ -122,10 +135,12 @@ public final class SummarisePlan extends PTransform<PCollectionTuple, PCollectio
   private static final class WriteFn extends DoFn<String, String> {
     private final GenerationSettings settings;
     private final String output;
+    private final RunScope scope;
     private final int slots;
     private final String target;
     private final PCollectionView<List<ShapePlan>> shapes;
     private final PCollectionView<PlanDigest> digest;
+    private final PCollectionView<Long> present;
     private final PCollectionView<Long> rejected;
     private final PCollectionView<List<Rejection>> first;
 
@@ -133,14 +148,17 @@ public final class SummarisePlan extends PTransform<PCollectionTuple, PCollectio
         SummarisePlan transform,
         PCollectionView<List<ShapePlan>> shapes,
         PCollectionView<PlanDigest> digest,
+        PCollectionView<Long> present,
         PCollectionView<Long> rejected,
         PCollectionView<List<Rejection>> first) {
       this.settings = transform.settings;
       this.output = transform.output;
+      this.scope = transform.scope;
       this.slots = transform.slots;
       this.target = transform.target;
       this.shapes = shapes;
       this.digest = digest;
+      this.present = present;
       this.rejected = rejected;
       this.first = first;
     }
@@ -150,9 +168,10 @@ public final class SummarisePlan extends PTransform<PCollectionTuple, PCollectio
       ObjectNode json = JsonNodeFactory.instance.objectNode();
       PlanDigest examples = context.sideInput(digest);
       DatasetPlan.problem(
-              ObjectStore.open(output, context.getPipelineOptions()), settings, examples)
+              ObjectStore.open(output, context.getPipelineOptions()), settings, examples, scope)
           .ifPresent(problem -> json.put("problem", problem));
-      json.put("asked", examples.examples());
+      json.put("asked", examples.examples() + context.sideInput(present));
+      json.put("left_alone", context.sideInput(present));
       json.put("slots", slots);
       json.put("rejected", context.sideInput(rejected));
       ArrayNode rejections = json.putArray("first_rejections");

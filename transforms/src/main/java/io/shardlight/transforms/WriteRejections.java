@@ -5,6 +5,7 @@ import io.shardlight.data.CanonicalJson;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Rejection;
+import io.shardlight.data.RunScope;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -24,8 +25,9 @@ import org.apache.beam.sdk.values.TypeDescriptors;
 /**
  * Writes rejected records as JSON lines with the file's name, line and reason: an object for each
  * 10,000 lines of a prompt file that have any, the same on every retry. A job without examples
- * leaves no dataset; its rejections go below {@code runs/<runId>/}. The output is the number
- * written.
+ * leaves no dataset; its rejections go below {@code runs/<runId>/}, and so do those of a job that
+ * tries failed images again, which may have read another input. A job that extends a dataset puts
+ * them in the place of what a shorter file gave. The output is the number written.
  */
 final class WriteRejections extends PTransform<PCollection<Rejection>, PCollection<Long>> {
   /** Bounds what one worker holds in memory. */
@@ -33,19 +35,23 @@ final class WriteRejections extends PTransform<PCollection<Rejection>, PCollecti
 
   private final String output;
   private final String runId;
+  private final RunScope scope;
   private final PCollectionView<Long> examples;
 
-  private WriteRejections(String output, String runId, PCollectionView<Long> examples) {
+  private WriteRejections(
+      String output, String runId, RunScope scope, PCollectionView<Long> examples) {
     this.output = output;
     this.runId = runId;
+    this.scope = scope;
     this.examples = examples;
   }
 
   /**
    * @param examples how many the job has
    */
-  static WriteRejections to(String output, String runId, PCollectionView<Long> examples) {
-    return new WriteRejections(output, runId, examples);
+  static WriteRejections to(
+      String output, String runId, RunScope scope, PCollectionView<Long> examples) {
+    return new WriteRejections(output, runId, scope, examples);
   }
 
   @Override
@@ -53,7 +59,7 @@ final class WriteRejections extends PTransform<PCollection<Rejection>, PCollecti
     return rejections
         .apply("Name", WithKeys.of(WriteRejections::name).withKeyType(TypeDescriptors.strings()))
         .apply("Gather", GroupByKey.create())
-        .apply("Write", ParDo.of(new WriteFn(output, runId, examples)).withSideInputs(examples))
+        .apply("Write", ParDo.of(new WriteFn(this)).withSideInputs(examples))
         .apply("Count", Sum.longsGlobally());
   }
 
@@ -65,12 +71,14 @@ final class WriteRejections extends PTransform<PCollection<Rejection>, PCollecti
   private static final class WriteFn extends DoFn<KV<String, Iterable<Rejection>>, Long> {
     private final String output;
     private final String runId;
+    private final RunScope scope;
     private final PCollectionView<Long> examples;
 
-    WriteFn(String output, String runId, PCollectionView<Long> examples) {
-      this.output = output;
-      this.runId = runId;
-      this.examples = examples;
+    WriteFn(WriteRejections transform) {
+      this.output = transform.output;
+      this.runId = transform.runId;
+      this.scope = transform.scope;
+      this.examples = transform.examples;
     }
 
     @ProcessElement
@@ -94,11 +102,16 @@ final class WriteRejections extends PTransform<PCollection<Rejection>, PCollecti
                         .put("reason", rejection.reason())))
             .append('\n');
       }
-      String prefix = context.sideInput(examples) > 0 ? "" : "runs/" + runId + "/";
-      ObjectStore.open(output, context.getPipelineOptions())
-          .createOrAdopt(
-              prefix + context.element().getKey(),
-              lines.toString().getBytes(StandardCharsets.UTF_8));
+      ObjectStore store = ObjectStore.open(output, context.getPipelineOptions());
+      String name = context.element().getKey();
+      byte[] content = lines.toString().getBytes(StandardCharsets.UTF_8);
+      if (scope.retriesFailed() || context.sideInput(examples) == 0) {
+        store.createOrAdopt("runs/" + runId + "/" + name, content);
+      } else if (scope.addsPart()) {
+        store.replace(name, content);
+      } else {
+        store.createOrAdopt(name, content);
+      }
       context.output((long) rejections.size());
     }
   }

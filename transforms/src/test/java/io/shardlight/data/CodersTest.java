@@ -71,6 +71,7 @@ class CodersTest {
                 java.util.Optional.of(MANIFEST),
                 java.util.List.of(MANIFEST, MANIFEST)),
             false,
+            new ShardReport.Made(8, 6, 5),
             new ShardReport.Work(2, 10, 1500, 1_700_000_000_000L, 2000)),
         new PlanDigest(3, -1, 5));
   }

@@ -128,6 +128,26 @@ abstract class ObjectStoreContract {
   }
 
   @Test
+  void deletesManyAndMissesNone() throws Exception {
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < 103; i++) {
+      names.add("m/" + i);
+      store().create("m/" + i, bytes(""));
+    }
+    store().create("m/kept", bytes("kept"));
+    names.add("absent/too");
+
+    store().delete(names);
+    store().delete(List.of());
+    store().delete(List.of("m/1"));
+
+    assertThat(store().list("")).containsExactly("m/kept");
+    assertThat(store().create("m/1", bytes(""))).isEqualTo(Creation.CREATED);
+    assertThatThrownBy(() -> store().delete(List.of("../x")))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
   void listsSorted() throws Exception {
     assertThat(store().list("")).isEmpty();
     for (String name : List.of("m/2", "m/1", "m1", "a/b/c", "m/1.json")) {

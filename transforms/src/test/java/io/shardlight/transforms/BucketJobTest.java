@@ -3,6 +3,7 @@ package io.shardlight.transforms;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.shardlight.data.DatasetMode;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.TestSettings;
@@ -114,6 +115,28 @@ class BucketJobTest {
               }
             });
     return objects;
+  }
+
+  /**
+   * Overwritten in the middle of its life, extended, and tried again: as if all was well at once.
+   */
+  @Test
+  void modesWorkInBuckets() throws Exception {
+    Map<String, byte[]> files = localFiles();
+    bucketJob().run();
+    assertThat(bucketJob().withMode(DatasetMode.RETRY_FAILED).run())
+        .doesNotContainKeys("images", "failed");
+    assertThat(objects()).containsExactlyEntriesOf(files);
+
+    bucketJob().withMode(DatasetMode.OVERWRITE).run();
+    assertThat(objects()).containsExactlyEntriesOf(files);
+
+    gcs.put(
+        "prompts",
+        "in/more.jsonl",
+        "{\"prompt\": \"a late owl\"}\n".getBytes(StandardCharsets.UTF_8));
+    assertThat(bucketJob().withMode(DatasetMode.EXTEND).run()).containsEntry("images", 3L);
+    assertThat(objects()).containsKeys("_SUCCESS", "_shards/plan-00001.json");
   }
 
   @Test

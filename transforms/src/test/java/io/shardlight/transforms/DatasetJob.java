@@ -1,5 +1,7 @@
 package io.shardlight.transforms;
 
+import io.shardlight.data.DatasetMode;
+import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ManifestFile;
@@ -7,6 +9,7 @@ import io.shardlight.data.ObjectStore;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunLease;
 import io.shardlight.data.RunProcess;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.ShardReport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -43,6 +46,7 @@ final class DatasetJob {
   private GeneratorFactory devices = FakeDevices.withSlots(3);
   private int targetParallelism = 2;
   private List<String> beamOptions = List.of();
+  private DatasetMode mode = DatasetMode.INCREMENTAL;
 
   DatasetJob(Path input, Path output, GenerationSettings settings) {
     this.input = input.toString();
@@ -70,6 +74,11 @@ final class DatasetJob {
     return this;
   }
 
+  DatasetJob withMode(DatasetMode value) {
+    mode = value;
+    return this;
+  }
+
   DatasetJob withTargetParallelism(int value) {
     targetParallelism = value;
     return this;
@@ -88,15 +97,18 @@ final class DatasetJob {
         pipeline.apply(ReadPrompts.from(List.of(input)).withTemplates(settings.templates()));
     PCollection<Example> examples =
         read.get(ReadPrompts.PROMPTS).apply(PlanExamples.with(settings));
+    RunScope scope = scope(options);
+    PCollectionTuple assigned = examples.apply(AssignShards.with(settings, root, scope));
     PCollection<ShardReport> reports =
-        examples
-            .apply(PlanShards.ofSize(settings.shardSize()))
-            .apply(ClaimOutput.with(settings, root, run))
-            .apply(GenerateShards.with(devices, settings, root, run));
+        assigned
+            .get(AssignShards.SHARDS)
+            .apply(ClaimOutput.with(settings, root, run, scope))
+            .apply(GenerateShards.with(devices, settings, root, run, scope));
     PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
         .and(FinishDataset.REJECTIONS, read.get(ReadPrompts.REJECTIONS))
+        .and(FinishDataset.PRESENT, assigned.get(AssignShards.PRESENT))
         .and(FinishDataset.REPORTS, reports)
-        .apply(FinishDataset.with(settings, root, run));
+        .apply(FinishDataset.with(settings, root, run, scope));
 
     PipelineResult result;
     try {
@@ -117,6 +129,24 @@ final class DatasetJob {
       counters.merge(counter.getName().getName(), counter.getAttempted(), Long::sum);
     }
     return counters;
+  }
+
+  /** As the command finds it. */
+  private RunScope scope(PipelineOptions options) {
+    try {
+      ObjectStore store = ObjectStore.open(root, options);
+      RunScope scope = RunScope.of(mode, store);
+      if (mode != DatasetMode.INCREMENTAL) {
+        DatasetPlan.problem(store, settings, scope)
+            .ifPresent(
+                problem -> {
+                  throw new IllegalStateException(problem);
+                });
+      }
+      return scope;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** As the command does when a job has failed. */

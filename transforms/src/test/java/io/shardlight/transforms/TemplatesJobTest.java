@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.TemplateSettings;
 import io.shardlight.data.TestSettings;
@@ -123,7 +124,9 @@ class TemplatesJobTest {
 
   private Optional<String> problem() throws IOException {
     return DatasetPlan.problem(
-        ObjectStore.open(folder.resolve("out").toString()), settings().build());
+        ObjectStore.open(folder.resolve("out").toString()),
+        settings().build(),
+        RunScope.INCREMENTAL);
   }
 
   private GenerationSettings.Builder settings() throws IOException {

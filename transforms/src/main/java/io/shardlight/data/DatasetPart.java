@@ -1,0 +1,78 @@
+package io.shardlight.data;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A part of a dataset that was begun: its first one, or one by which it was extended.
+ *
+ * @param number from 0
+ * @param plan its settings, examples and first shard, as {@link DatasetPlan} wrote them
+ */
+public record DatasetPart(int number, ObjectNode plan) {
+  /** Field of {@code dataset.json} with the plans of all parts but the first. */
+  public static final String EXTENSIONS = "extensions";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** All parts in order; none if the store holds no dataset. */
+  public static List<DatasetPart> list(ObjectStore store) throws IOException {
+    List<DatasetPart> parts = new ArrayList<>();
+    while (store.exists(DatasetPaths.plan(parts.size()))) {
+      parts.add(read(store, parts.size()));
+    }
+    return parts;
+  }
+
+  /**
+   * @throws IOException also if the plan isn't a JSON object
+   */
+  static DatasetPart read(ObjectStore store, int number) throws IOException {
+    String name = DatasetPaths.plan(number);
+    try (InputStream in = store.read(name)) {
+      JsonNode plan = JSON.readTree(in);
+      if (plan instanceof ObjectNode object) {
+        return new DatasetPart(number, object);
+      }
+      throw new IOException(
+          name
+              + " in "
+              + store.root()
+              + " must be a JSON object, but is of type "
+              + plan.getNodeType());
+    }
+  }
+
+  /**
+   * Whether all up to this part is done: the dataset has its card, and the card knows of the part.
+   */
+  public static boolean isFinished(ObjectStore store, int number) throws IOException {
+    if (!store.exists(DatasetPaths.SUCCESS) || !store.exists(DatasetPaths.DATASET_JSON)) {
+      return false;
+    }
+    try (InputStream in = store.read(DatasetPaths.DATASET_JSON)) {
+      return JSON.readTree(in).path(EXTENSIONS).size() >= number;
+    }
+  }
+
+  /** Number of the part's first shard. */
+  public int firstShard() {
+    return plan.path(DatasetPlan.FIRST_SHARD).asInt(0);
+  }
+
+  /** The settings alone. */
+  public ObjectNode settings() {
+    return plan.deepCopy()
+        .without(List.of(DatasetPlan.EXAMPLES, DatasetPlan.DIGEST, DatasetPlan.FIRST_SHARD));
+  }
+
+  /** Examples planned, duplicates included. */
+  public long examples() {
+    return plan.path(DatasetPlan.EXAMPLES).asLong();
+  }
+}

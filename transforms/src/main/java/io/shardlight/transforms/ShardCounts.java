@@ -1,0 +1,38 @@
+package io.shardlight.transforms;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.ShardFacts;
+import java.util.List;
+
+/** What has come of the images that some shards were asked for. */
+record ShardCounts(long ok, long failed, long blocked, long duplicates) {
+  static ShardCounts of(List<ShardFacts> shards) {
+    return new ShardCounts(
+        shards.stream().mapToLong(ShardFacts::ok).sum(),
+        shards.stream().mapToLong(ShardFacts::failed).sum(),
+        shards.stream().mapToLong(ShardFacts::blocked).sum(),
+        shards.stream().mapToLong(ShardFacts::duplicates).sum());
+  }
+
+  /** Images with a row. */
+  long rows() {
+    return ok + failed + blocked;
+  }
+
+  /** All images asked for. */
+  long all() {
+    return rows() + duplicates;
+  }
+
+  ObjectNode json(long asked, long rejected) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("asked", asked);
+    json.put("ok", ok);
+    json.put("failed", failed);
+    json.put("blocked", blocked);
+    json.put("duplicates", duplicates);
+    json.put("rejected", rejected);
+    return json;
+  }
+}

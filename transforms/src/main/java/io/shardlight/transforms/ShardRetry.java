@@ -1,0 +1,223 @@
+package io.shardlight.transforms;
+
+import io.shardlight.data.CommittedShards;
+import io.shardlight.data.DatasetPaths;
+import io.shardlight.data.Example;
+import io.shardlight.data.ExampleStatus;
+import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.Layout;
+import io.shardlight.data.ManifestFile;
+import io.shardlight.data.ManifestFormat;
+import io.shardlight.data.ManifestRow;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.ShardFacts;
+import io.shardlight.data.ShardKey;
+import io.shardlight.data.ShardReport;
+import io.shardlight.data.StoredObject;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.apache.avro.generic.GenericRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tries again what has failed in a committed shard, and makes the shard what it would be had the
+ * examples not failed before. Its new objects are first written beside the dataset; then comes the
+ * marker it is to have, which decides; then they take the places of the old ones. A retry that was
+ * killed before it was decided has changed nothing, one that was killed after is finished by {@link
+ * #finishAll}. Not thread-safe.
+ */
+final class ShardRetry {
+  private final ShardGeneration generation;
+  private final GenerationSettings settings;
+  private final ObjectStore store;
+
+  ShardRetry(ShardGeneration generation, GenerationSettings settings, ObjectStore store) {
+    this.generation = generation;
+    this.settings = settings;
+    this.store = store;
+  }
+
+  /**
+   * @param gathered examples of the shard, in any order; those that have not failed stay as they
+   *     are
+   */
+  ShardReport retry(ShardKey key, Iterable<Example> gathered)
+      throws IOException, InterruptedException {
+    List<Example> asked = ShardGeneration.sorted(gathered);
+
+    // 1. What there is.
+    ShardFacts facts =
+        CommittedShards.find(store, key.number())
+            .orElseThrow(() -> new IllegalStateException("shard " + key.name() + " must be there"));
+    Map<String, GenericRecord> rows = new LinkedHashMap<>();
+    CommittedShards.forEachRow(
+        store, facts, row -> rows.put(row.get("example_id").toString(), row));
+    List<Example> failed =
+        ShardGeneration.distinct(asked).stream()
+            .filter(example -> hasFailed(rows.get(example.id())))
+            .toList();
+
+    // 2. Another try.
+    ShardGeneration.Drawn drawn;
+    ShardFacts after = facts;
+    try (ShardImages images = generation.images(key)) {
+      drawn = generation.draw(key, failed, images);
+      if (!failed.isEmpty()) {
+        String fingerprint = settings.configFingerprint();
+        for (ManifestRow row : drawn.rows()) {
+          rows.put(row.example().id(), row.toAvro(key.number(), settings, fingerprint));
+        }
+
+        // 3. The shard as it is to be.
+        after = stage(facts, new ArrayList<>(rows.values()), drawn.rows(), images);
+      }
+    }
+    if (!after.equals(facts)) {
+      store.create(DatasetPaths.retry(key.number()), text(after));
+      finish(store, key.number());
+    }
+    return new ShardReport(
+        key,
+        after,
+        false,
+        new ShardReport.Made(asked.size(), failed.size(), drawn.ok()),
+        drawn.work().untilNow());
+  }
+
+  private static boolean hasFailed(@Nullable GenericRecord row) {
+    if (row == null) {
+      throw new IllegalStateException(
+          "an example that is tried again must have a row in its shard");
+    }
+    return row.get("status").toString().equals(ExampleStatus.FAILED.optionName());
+  }
+
+  /** Writes the objects that the shard is to have, and says what its marker is to be. */
+  private ShardFacts stage(
+      ShardFacts facts, List<GenericRecord> rows, List<ManifestRow> tried, ShardImages images)
+      throws IOException {
+    int shard = facts.shard();
+    long ok = facts.ok() + tried.stream().filter(row -> row.image().isPresent()).count();
+    long bytes =
+        facts.imageBytes()
+            + tried.stream()
+                .flatMap(row -> row.image().stream())
+                .mapToLong(StoredObject::bytes)
+                .sum();
+    Optional<StoredObject> archive = facts.archive();
+    if (settings.layout() == Layout.WEBDATASET && ok > facts.ok()) {
+      archive = Optional.of(stageArchive(facts, rows, tried, (ShardArchive) images));
+    }
+    List<StoredObject> manifests = new ArrayList<>();
+    for (GenericRecord row : rows) {
+      // As written, so that the bytes are; read back, its order is any.
+      Map<String, String> carried = new TreeMap<>();
+      ((Map<?, ?>) row.get("carried"))
+          .forEach((name, text) -> carried.put(name.toString(), text.toString()));
+      row.put("carried", carried);
+    }
+    for (ManifestFormat format : settings.manifestFormats()) {
+      String name = DatasetPaths.manifest(shard, format);
+      byte[] manifest = ManifestFile.writeRecords(format, shard, rows, settings);
+      StoredObject object = StoredObject.of(name, manifest);
+      manifests.add(object);
+      // Another failure of the same class leaves everything as it is.
+      if (!facts.manifests().contains(object)) {
+        store.replace(DatasetPaths.retried(name), manifest);
+      }
+    }
+    return new ShardFacts(
+        shard,
+        facts.configFingerprint(),
+        facts.exampleIdsSha256(),
+        ok,
+        facts.rows() - ok - facts.blocked(),
+        facts.blocked(),
+        facts.duplicates(),
+        bytes,
+        archive,
+        manifests);
+  }
+
+  /** The old archive's images and the new ones, in the order of the rows. */
+  private StoredObject stageArchive(
+      ShardFacts facts, List<GenericRecord> rows, List<ManifestRow> tried, ShardArchive drawn)
+      throws IOException {
+    String name = DatasetPaths.archive(facts.shard());
+    List<String> fresh =
+        tried.stream()
+            .filter(row -> row.image().isPresent())
+            .map(row -> row.example().id())
+            .toList();
+    try (ShardArchive merged = ShardArchive.begin(store, settings, facts.shard());
+        ArchiveSamples before = new ArchiveSamples(store.read(name), name);
+        ArchiveSamples now = new ArchiveSamples(Files.newInputStream(drawn.finish()), name)) {
+      for (int index = 0; index < rows.size(); index++) {
+        GenericRecord row = rows.get(index);
+        String id = row.get("example_id").toString();
+        if (row.get("file_name") == null) {
+          merged.addNone(index);
+        } else {
+          merged.addMembers(index, (fresh.contains(id) ? now : before).next(id));
+        }
+      }
+      Path spool = merged.finish();
+      store.replace(DatasetPaths.retried(name), spool);
+      return StoredObject.of(name, spool);
+    }
+  }
+
+  private static byte[] text(ShardFacts facts) {
+    return (facts.toJson() + "\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Finishes all retries that were decided and then killed. */
+  static void finishAll(ObjectStore store) throws IOException {
+    for (String name : store.list(DatasetPaths.RETRIES)) {
+      if (name.matches(DatasetPaths.RETRIES + "[0-9]+\\.json")) {
+        finish(store, Integer.parseInt(name.replaceAll("\\D", "")));
+      }
+    }
+  }
+
+  /** May be done again at any point. */
+  private static void finish(ObjectStore store, int shard) throws IOException {
+    String decision = DatasetPaths.retry(shard);
+    ShardFacts facts;
+    try (InputStream in = store.read(decision)) {
+      facts = ShardFacts.fromJson(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    }
+    List<StoredObject> objects = new ArrayList<>(facts.manifests());
+    facts.archive().ifPresent(objects::add);
+    for (StoredObject object : objects) {
+      String staged = DatasetPaths.retried(object.name());
+      // If it is gone, all are in their places.
+      if (store.exists(staged)) {
+        move(store, staged, object.name());
+      }
+    }
+    store.replace(DatasetPaths.marker(shard), text(facts));
+    store.delete(objects.stream().map(object -> DatasetPaths.retried(object.name())).toList());
+    store.delete(List.of(decision));
+  }
+
+  private static void move(ObjectStore store, String from, String to) throws IOException {
+    Path spool = Files.createTempFile("shardlight-retry", ".spool");
+    try (InputStream in = store.read(from)) {
+      Files.copy(in, spool, StandardCopyOption.REPLACE_EXISTING);
+      store.replace(to, spool);
+    } finally {
+      Files.deleteIfExists(spool);
+    }
+  }
+}
