@@ -69,6 +69,8 @@ UNET_CONFIG = {
     "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
 }
 
+LAYOUT_WIDTH = UNET_CONFIG["block_out_channels"][1]
+
 
 def _attend(q, k, v, heads, causal=False):
     """Written out: on a CPU, torch's fused attention takes half as long again, mostly on the way back."""
@@ -260,7 +262,10 @@ class _UNetBlock(nn.Module):
 
 
 class UNet(nn.Module):
-    """Predicts the noise in latents at a timestep, for a prompt."""
+    """Predicts the noise in latents at a timestep, for a prompt.
+
+    Also gives what the last level but one on the way up holds, [batch, LAYOUT_WIDTH, height / 2, width / 2].
+    """
 
     def __init__(self, config):
         super().__init__()
@@ -319,14 +324,17 @@ class UNet(nn.Module):
         x = self.mid_block.resnets[0](x, time)
         x = self.mid_block.attentions[0](x, prompt)
         x = self.mid_block.resnets[1](x, time)
-        for block in self.up_blocks:
+        coarse = x
+        for level, block in enumerate(self.up_blocks):
             for layer, resnet in enumerate(block.resnets):
                 x = resnet(torch.cat([x, skips.pop()], dim=1), time)
                 if hasattr(block, "attentions"):
                     x = block.attentions[layer](x, prompt)
+            if level == len(self.up_blocks) - 2:
+                coarse = x
             if hasattr(block, "upsamplers"):
                 x = block.upsamplers[0](x)
-        return self.conv_out(F.silu(self.conv_norm_out(x)))
+        return self.conv_out(F.silu(self.conv_norm_out(x))), coarse
 
 
 # --- the VAE (Rombach et al. 2022, section 3.1) -------------------------------------------------

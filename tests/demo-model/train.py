@@ -35,12 +35,12 @@ def main() -> None:
     work, start = arguments.work, arguments.start
     work.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    drawn = pictures.draw_all(work, SEED, PICTURES)
+    drawn, layouts = pictures.draw_all(work, SEED, PICTURES)
     vae, latents = _vae(work, start, drawn, device)
     model = train_diffusion.new_model(SEED)
     if start:
         export.load_model(start, model)
-    model = train_diffusion.train(work, model, latents, DIFFUSION_STEPS, SEED, device)
+    model = train_diffusion.train(work, model, latents, layouts, DIFFUSION_STEPS, SEED, device)
     export.save(work / "model", vae, model, train_diffusion.tokenizer(SEED), DEFAULTS)
     print("the model is in %s" % (work / "model"))
 
@@ -56,7 +56,7 @@ def _vae(work: pathlib.Path, start: Optional[pathlib.Path], drawn, device):
         else:
             vae = train_vae.train(work, VAE_STEPS, SEED, device)
             latents = train_vae.whiten(vae, train_vae.encode_all(vae, drawn, device))
-        ratio = train_vae.psnr(vae, pictures.draw_all(work, SEED, TEST_PICTURES, held_out=True), device)
+        ratio = train_vae.psnr(vae, pictures.draw_all(work, SEED, TEST_PICTURES, held_out=True)[0], device)
         print("PSNR of the VAE on %d pictures it has not seen: %.2f dB" % (TEST_PICTURES, ratio), flush=True)
         torch.save({"vae": vae.state_dict(), "latents": latents, "psnr": ratio}, done)
     state = torch.load(done, map_location=device)

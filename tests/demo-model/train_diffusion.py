@@ -2,6 +2,10 @@
 
 Captions are worded anew each time a picture comes up, and dropped one time in ten, for classifier-free
 guidance (Ho and Salimans 2022). What is kept is an exponential moving average of the weights.
+
+Predicting noise alone teaches last what matters most here: how many, and where. So the UNet's features also have to
+tell, by one linear map that is thrown away afterwards, which things stand where in the finished picture (as Yu et al.
+2024 align features with an image encoder's); in much noise only the prompt can tell.
 """
 
 import math
@@ -12,10 +16,11 @@ import time
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 import world
 from captions import describe
 from muon import Muon
-from networks import TEXT_CONFIG, TOKENS, UNET_CONFIG, TextEncoder, UNet
+from networks import LAYOUT_WIDTH, TEXT_CONFIG, TOKENS, UNET_CONFIG, TextEncoder, UNet
 from pictures import scene_and_chance
 from torch import nn
 from train_vae import SCALING_FACTOR
@@ -27,6 +32,10 @@ WARM_UP = 100
 DROPPED = 0.1
 CAPTIONS_LEARNT = 10000
 BETA_START, BETA_END = 0.00085, 0.012
+MOST_WEIGHT = 12.0
+TOWARDS_NOISE = 0.7
+LAYOUT_WEIGHT = 0.5
+_LAYOUT_CHOICES = [1 + len(world.KINDS), 1 + len(world.COLOURS), 1]
 
 
 def tokenizer(seed: int) -> Tokenizer:
@@ -45,15 +54,30 @@ def alphas_cumprod() -> torch.Tensor:
 
 
 class Model(nn.Module):
-    """What is trained here: `text_encoder` and `unet`."""
+    """What is trained here: `text_encoder` and `unet`, and `layout`, which is not kept."""
 
     def __init__(self, vocabulary: int):
         super().__init__()
         self.text_encoder = TextEncoder(dict(TEXT_CONFIG, vocab_size=vocabulary))
         self.unet = UNet(UNET_CONFIG)
+        self.layout = nn.Conv2d(LAYOUT_WIDTH, 4 * sum(_LAYOUT_CHOICES), 1)
 
     def forward(self, latents, timesteps, ids):
-        return self.unet(latents, timesteps, self.text_encoder(ids))
+        """Noise, and logits of kind, colour and middle on the latents' grid."""
+        noise, coarse = self.unet(latents, timesteps, self.text_encoder(ids))
+        return noise, F.pixel_shuffle(self.layout(coarse), 2).split(_LAYOUT_CHOICES, dim=1)
+
+
+def layout_loss(logits, layouts: torch.Tensor) -> torch.Tensor:
+    """Per picture, [batch]: cross entropy of kind and colour, and of middles, which are rare, 4 times as much.
+
+    layouts: int64 [batch, 3, 16, 16], as pictures.layout gives them
+    """
+    kind, colour, middle = (each.float() for each in logits)
+    losses = F.cross_entropy(kind, layouts[:, 0], reduction="none")
+    losses = losses + F.cross_entropy(colour, layouts[:, 1], reduction="none")
+    losses = losses + 4 * F.binary_cross_entropy_with_logits(middle[:, 0], layouts[:, 2].float(), reduction="none")
+    return losses.mean(dim=(1, 2))
 
 
 def new_model(seed: int) -> Model:
@@ -61,10 +85,13 @@ def new_model(seed: int) -> Model:
     return Model(len(tokenizer(seed).ids))
 
 
-def train(folder: pathlib.Path, model: Model, latents: torch.Tensor, steps: int, seed: int, device) -> Model:
+def train(
+    folder: pathlib.Path, model: Model, latents: torch.Tensor, layouts: np.ndarray, steps: int, seed: int, device
+) -> Model:
     """Trains from the weights that the model has; returns the averaged weights.
 
     latents: float32 [count, 4, 16, 16] as the VAE gives them, of the training pictures in order
+    layouts: uint8 [count, 3, 16, 16], of the same
     """
     words = tokenizer(seed)
     model = model.to(device, memory_format=torch.channels_last)
@@ -82,8 +109,9 @@ def train(folder: pathlib.Path, model: Model, latents: torch.Tensor, steps: int,
     latents = (latents * SCALING_FACTOR).to(device)
     scenes = [scene_and_chance(seed, index, False)[0] for index in range(len(latents))]
     cumulative = alphas_cumprod().float().to(device)
-    weights = cumulative.rsqrt().clamp(max=4.0)
-    began, total = time.time(), 0.0
+    # As if the clean latents were predicted, since things find their places in much noise (Salimans and Ho 2022).
+    weights = cumulative.reciprocal().clamp(max=MOST_WEIGHT)
+    began, total, total_layout = time.time(), 0.0, 0.0
     for step in range(first, steps):
         optimizer.set_rate(min(1, (step + 1) / WARM_UP) * _decay(step, steps))
         chance = random.Random("%d/step/%d" % (seed, step))
@@ -92,23 +120,27 @@ def train(folder: pathlib.Path, model: Model, latents: torch.Tensor, steps: int,
         spoken = ["" if chance.random() < DROPPED else describe(scenes[index], chance) for index in picked]
         ids = torch.tensor([words(caption) for caption in spoken], device=device)
         clean = latents[torch.tensor(picked)].contiguous(memory_format=torch.channels_last)
-        # One timestep from each 64th of the range: less noise in the gradient than free choice.
-        timesteps = ((torch.arange(BATCH) + torch.rand(BATCH)) * (1000 / BATCH)).long().to(device)
+        # One from each 64th of the range, for less noise in the gradient, and more of the late timesteps.
+        spread = (torch.arange(BATCH) + torch.rand(BATCH)) / BATCH
+        timesteps = (spread**TOWARDS_NOISE * 1000).long().clamp(max=999).to(device)
         noise = torch.randn_like(clean)
         signal = cumulative[timesteps].view(-1, 1, 1, 1)
         noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            predicted = predict(noisy, timesteps, ids)
+            predicted, told = predict(noisy, timesteps, ids)
         errors = ((predicted.float() - noise) ** 2).mean(dim=(1, 2, 3))
         loss = (errors * weights[timesteps]).mean()
+        misplaced = layout_loss(told, torch.from_numpy(layouts[picked]).long().to(device)).mean()
         optimizer.zero_grad()
-        loss.backward()
+        (loss + LAYOUT_WEIGHT * misplaced).backward()
         optimizer.step()
         _follow(average, model, min(0.9995, (step + 1) / (step + 20)))
         total += loss.item()
+        total_layout += misplaced.item()
         if step % 100 == 99:
-            print("diffusion %d loss %.4f  %.0fs" % (step + 1, total / 100, time.time() - began), flush=True)
-            total = 0.0
+            means = total / 100, total_layout / 100
+            print("diffusion %d loss %.4f layout %.4f  %.0fs" % (step + 1, *means, time.time() - began), flush=True)
+            total, total_layout = 0.0, 0.0
         if step % 250 == 249 or step == steps - 1:
             state = {
                 "model": model.state_dict(),
