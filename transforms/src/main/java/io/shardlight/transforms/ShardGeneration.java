@@ -1,6 +1,7 @@
 package io.shardlight.transforms;
 
 import io.shardlight.data.DatasetPaths;
+import io.shardlight.data.Durations;
 import io.shardlight.data.Example;
 import io.shardlight.data.ExampleStatus;
 import io.shardlight.data.GenerationSettings;
@@ -13,6 +14,7 @@ import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import io.shardlight.data.StoredObject;
 import io.shardlight.diffusion.GeneratedImage;
+import io.shardlight.diffusion.graph.DeviceFault;
 import io.shardlight.images.JpegEncoder;
 import io.shardlight.images.WebpFormat;
 import java.io.IOException;
@@ -33,6 +35,9 @@ final class ShardGeneration {
   private final GenerationSettings settings;
   private final ObjectStore store;
   private final LocalProgress progress;
+  private final Durations.Recorder encodeTimes = new Durations.Recorder();
+  private final Durations.Recorder writeTimes = new Durations.Recorder();
+  private final Durations.Recorder commitTimes = new Durations.Recorder();
 
   ShardGeneration(
       SharedGenerator generator,
@@ -71,24 +76,41 @@ final class ShardGeneration {
 
     // 3. Images: the devices draw the next batch while the last is encoded.
     progress.begin(key.number(), duplicates);
-    BatchGeneration batches = new BatchGeneration(generator, examples);
-    ShardFacts facts;
+    BatchGeneration batches =
+        new BatchGeneration(generator, Footprint.of(settings.sampling()), examples);
+    boolean done = false;
+    generator.workClock().begin();
     try (ShardImages images = images(key)) {
       List<ManifestRow> rows = rows(key, examples, batches, images);
 
       // 4. Images that are kept together, the manifests, then the marker.
-      facts = commit(key, idsHash, rows, duplicates, images);
+      long beforeCommit = System.nanoTime();
+      ShardFacts facts = commit(key, idsHash, rows, duplicates, images);
+      commitTimes.record(System.nanoTime() - beforeCommit);
+      long workNanos = generator.workClock().end();
+      done = true;
+      return new ShardReport(
+          key,
+          facts,
+          false,
+          new ShardReport.Work(
+              batches.batches(),
+              batches.paddedSlots(),
+              batches.containment(),
+              batches.deviceMillis(),
+              workNanos / 1_000_000,
+              startMillis,
+              (System.nanoTime() - start) / 1_000_000,
+              new ShardReport.Stages(
+                  batches.durations(),
+                  encodeTimes.toDurations(),
+                  writeTimes.toDurations(),
+                  commitTimes.toDurations())));
+    } finally {
+      if (!done) {
+        generator.workClock().abandon();
+      }
     }
-    return new ShardReport(
-        key,
-        facts,
-        false,
-        new ShardReport.Work(
-            batches.batches(),
-            batches.paddedSlots(),
-            batches.generateMillis(),
-            startMillis,
-            (System.nanoTime() - start) / 1_000_000));
   }
 
   private static List<Example> distinct(List<Example> sorted) {
@@ -183,10 +205,14 @@ final class ShardGeneration {
   private ManifestRow write(
       ShardImages images, int index, Example example, GeneratedImage image, String xmp)
       throws IOException {
+    long start = System.nanoTime();
     byte[] bytes = encode(image, ImageMetadata.parameters(example, settings), xmp);
+    encodeTimes.record(System.nanoTime() - start);
     StoredObject file = StoredObject.of(images.fileName(example.id()), bytes);
     ManifestRow row = ManifestRow.ok(example, file, image.promptTruncated());
+    long startWriting = System.nanoTime();
     images.add(index, row, bytes);
+    writeTimes.record(System.nanoTime() - startWriting);
     return row;
   }
 
@@ -236,9 +262,16 @@ final class ShardGeneration {
     return rows.stream().filter(row -> row.status() == status).count();
   }
 
-  /** When all of several fail it is the devices or the model: a commit would keep that for good. */
+  /**
+   * When all of several fail it is the devices or the model: a commit would keep that for good. Not
+   * so if none fits the devices' memory, which is only what records brought about by their own
+   * size.
+   */
   private void requireSomeImage(ShardKey key, List<ManifestRow> rows, long failed) {
-    if (rows.size() > 1 && failed == rows.size() && settings.maxFailureRatio() < 1) {
+    if (rows.size() > 1
+        && failed == rows.size()
+        && settings.maxFailureRatio() < 1
+        && !rows.stream().allMatch(ShardGeneration::isTooLarge)) {
       throw new IllegalStateException(
           "shard "
               + key.name()
@@ -248,5 +281,9 @@ final class ShardGeneration {
               + rows.get(0).errorClass().orElse("")
               + "; see the log for the cause, or set maxFailureRatio=1 to keep failed rows only");
     }
+  }
+
+  private static boolean isTooLarge(ManifestRow row) {
+    return row.errorClass().equals(Optional.of(DeviceFault.OutOfMemory.class.getName()));
   }
 }
