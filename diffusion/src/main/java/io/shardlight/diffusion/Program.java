@@ -9,12 +9,14 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.translate.NoopTranslator;
 import ai.djl.translate.TranslateException;
+import io.shardlight.diffusion.graph.DeviceFault;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.Node;
 import java.lang.reflect.Array;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
@@ -37,7 +39,8 @@ final class Program implements AutoCloseable {
    *
    * @param inputs a {@code float[]} or {@code long[]} for each of the graph's inputs, row-major
    * @return the graph's first output, float32, row-major
-   * @throws EngineException naming program, device and input shapes
+   * @throws DeviceFault if that is why it failed
+   * @throws EngineException for other reasons; both name program, device and input shapes
    */
   float[] run(Object... inputs) {
     Predictor<NDList, NDList> predictor = idle.poll();
@@ -60,6 +63,10 @@ final class Program implements AutoCloseable {
         return first.toFloatArray();
       }
     } catch (TranslateException | RuntimeException e) {
+      Optional<DeviceFault> fault = DeviceFault.in(e);
+      if (fault.isPresent()) {
+        throw fault.get().at(describe());
+      }
       throw new EngineException(describe(), e);
     } finally {
       idle.add(predictor);

@@ -110,8 +110,20 @@ public final class TextToImage implements ImageGenerator {
   }
 
   @Override
-  public List<GeneratedImage> generate(List<ImageRequest> requests) throws InterruptedException {
-    ShardedBatch batch = ShardedBatch.shard(requests, devices, batchPerDevice);
+  public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
+      throws InterruptedException {
+    if (slots < 1 || slots > slots() || requests.size() > slots) {
+      throw new IllegalArgumentException(
+          "a call takes 1 to "
+              + slots()
+              + " slots and no more requests than these, but got "
+              + slots
+              + " slots and "
+              + requests.size()
+              + " requests");
+    }
+    // As many a device as these slots need, which is what a device's memory has to take.
+    ShardedBatch batch = ShardedBatch.shard(requests, devices, (slots + devices - 1) / devices);
     ImageRequest first = requests.get(0);
     int latentHeight = first.heightPixels() / model.vae().config().downsamplingFactor();
     int latentWidth = first.widthPixels() / model.vae().config().downsamplingFactor();

@@ -24,16 +24,28 @@ final class FieldInput {
   }
 
   String string() throws IOException {
+    return new String(bytes("a string"), StandardCharsets.UTF_8);
+  }
+
+  Durations durations() throws IOException {
+    try {
+      return Durations.fromBytes(bytes("a histogram"));
+    } catch (IllegalArgumentException e) {
+      throw new CoderException(e);
+    }
+  }
+
+  private byte[] bytes(String what) throws IOException {
     int length = data.readInt();
     if (length < 0) {
-      throw new CoderException("a string's length must not be negative, but was " + length);
+      throw new CoderException(what + "'s length must not be negative, but was " + length);
     }
     // readNBytes grows as bytes arrive, so a damaged length does not allocate 2 GiB.
     byte[] bytes = data.readNBytes(length);
     if (bytes.length < length) {
-      throw new EOFException("a string of " + length + " bytes ends after " + bytes.length);
+      throw new EOFException(what + " of " + length + " bytes ends after " + bytes.length);
     }
-    return new String(bytes, StandardCharsets.UTF_8);
+    return bytes;
   }
 
   SchedulerKind scheduler() throws IOException {

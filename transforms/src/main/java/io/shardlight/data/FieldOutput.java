@@ -29,6 +29,12 @@ final class FieldOutput {
     data.write(bytes);
   }
 
+  void durations(Durations value) throws IOException {
+    byte[] bytes = value.toBytes();
+    data.writeInt(bytes.length);
+    data.write(bytes);
+  }
+
   void scheduler(SchedulerKind value) throws IOException {
     string(value.name());
   }

@@ -28,22 +28,47 @@ public record ShardReport(
    *
    * @param batches calls of the generator
    * @param paddedSlots device slots that had nothing to draw
-   * @param generateMillis time the devices worked
+   * @param containment what went wrong and was dealt with
+   * @param deviceMillis time the devices worked
+   * @param workMillis time of a JVM at work on shards that falls to this one; those of all shards
+   *     together are the time in which a device could have been busy
    * @param startMillis when the shard was begun, since 1970
    * @param totalMillis time from beginning to commit
+   * @param stages how long its parts took
    */
   public record Work(
-      int batches, long paddedSlots, long generateMillis, long startMillis, long totalMillis) {
-    public static final Work NONE = new Work(0, 0, 0, 0, 0);
+      int batches,
+      long paddedSlots,
+      Containment containment,
+      long deviceMillis,
+      long workMillis,
+      long startMillis,
+      long totalMillis,
+      Stages stages) {
+    public static final Work NONE = new Work(0, 0, Containment.NONE, 0, 0, 0, 0, Stages.NONE);
+  }
 
-    /** The same with all the time until now. */
-    public Work untilNow() {
-      return new Work(
-          batches,
-          paddedSlots,
-          generateMillis,
-          startMillis,
-          Math.max(totalMillis, System.currentTimeMillis() - startMillis));
-    }
+  /**
+   * Faults that cost time and no image.
+   *
+   * @param retries calls tried again after a fault that passes
+   * @param splits batches that failed and were halved to find the culprit
+   * @param oomHalvings batches that the devices' memory did not take
+   */
+  public record Containment(int retries, int splits, int oomHalvings) {
+    public static final Containment NONE = new Containment(0, 0, 0);
+  }
+
+  /**
+   * Durations of what a shard goes through.
+   *
+   * @param generate a call of the generator
+   * @param encode an image
+   * @param write an image, into the dataset or the archive that will be a part of it
+   * @param commit a shard: archive, manifests, marker
+   */
+  public record Stages(Durations generate, Durations encode, Durations write, Durations commit) {
+    public static final Stages NONE =
+        new Stages(Durations.NONE, Durations.NONE, Durations.NONE, Durations.NONE);
   }
 }

@@ -17,6 +17,11 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
   }
 
   @Override
+  int version() {
+    return 2;
+  }
+
+  @Override
   void write(ShardReport value, FieldOutput out) throws IOException {
     out.shardKey(value.key());
     out.string(value.facts().toJson());
@@ -24,11 +29,20 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
     out.data.writeLong(value.made().asked());
     out.data.writeLong(value.made().attempted());
     out.data.writeLong(value.made().ok());
-    out.data.writeInt(value.work().batches());
-    out.data.writeLong(value.work().paddedSlots());
-    out.data.writeLong(value.work().generateMillis());
-    out.data.writeLong(value.work().startMillis());
-    out.data.writeLong(value.work().totalMillis());
+    ShardReport.Work work = value.work();
+    out.data.writeInt(work.batches());
+    out.data.writeLong(work.paddedSlots());
+    out.data.writeInt(work.containment().retries());
+    out.data.writeInt(work.containment().splits());
+    out.data.writeInt(work.containment().oomHalvings());
+    out.data.writeLong(work.deviceMillis());
+    out.data.writeLong(work.workMillis());
+    out.data.writeLong(work.startMillis());
+    out.data.writeLong(work.totalMillis());
+    out.durations(work.stages().generate());
+    out.durations(work.stages().encode());
+    out.durations(work.stages().write());
+    out.durations(work.stages().commit());
   }
 
   @Override
@@ -42,9 +56,12 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
         new ShardReport.Work(
             in.data.readInt(),
             in.data.readLong(),
+            new ShardReport.Containment(in.data.readInt(), in.data.readInt(), in.data.readInt()),
             in.data.readLong(),
             in.data.readLong(),
-            in.data.readLong());
+            in.data.readLong(),
+            in.data.readLong(),
+            new ShardReport.Stages(in.durations(), in.durations(), in.durations(), in.durations()));
     return new ShardReport(key, facts, alreadyPresent, made, work);
   }
 }

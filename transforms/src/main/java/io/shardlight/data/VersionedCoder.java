@@ -13,7 +13,10 @@ import org.apache.beam.sdk.coders.CoderException;
  * equal bytes.
  */
 abstract class VersionedCoder<T> extends AtomicCoder<T> {
-  private static final int VERSION = 1;
+  /** Of the fields and their order; one more with each change. */
+  int version() {
+    return 1;
+  }
 
   abstract void write(T value, FieldOutput out) throws IOException;
 
@@ -25,7 +28,7 @@ abstract class VersionedCoder<T> extends AtomicCoder<T> {
       throw new CoderException("cannot encode a null with " + getClass().getSimpleName());
     }
     DataOutputStream data = new DataOutputStream(stream);
-    data.writeByte(VERSION);
+    data.writeByte(version());
     write(value, new FieldOutput(data));
     data.flush();
   }
@@ -34,11 +37,11 @@ abstract class VersionedCoder<T> extends AtomicCoder<T> {
   public final T decode(InputStream stream) throws IOException {
     DataInputStream data = new DataInputStream(stream);
     int version = data.readUnsignedByte();
-    if (version != VERSION) {
+    if (version != version()) {
       throw new CoderException(
           getClass().getSimpleName()
               + " reads version "
-              + VERSION
+              + version()
               + ", but found "
               + version
               + "; don't update a running job across versions");

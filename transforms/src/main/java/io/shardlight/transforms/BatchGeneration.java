@@ -1,22 +1,40 @@
 package io.shardlight.transforms;
 
+import io.shardlight.data.Durations;
 import io.shardlight.data.Example;
+import io.shardlight.data.ShardReport;
 import io.shardlight.diffusion.GeneratedImage;
 import io.shardlight.diffusion.ImageRequest;
+import io.shardlight.diffusion.graph.DeviceFault;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Generates one shard's batches and contains the damage of a bad prompt: a batch that fails is
- * halved until the culprit stands alone, and only that one is given up. A device that is lost fails
- * whatever it is given, so an engine's failure is held against an example only while others can
- * still be drawn. For one thread.
+ * Generates one shard's batches and contains the damage, by what went wrong:
+ *
+ * <ul>
+ *   <li>A batch that fails is halved until the culprit stands alone, and only that one is given up.
+ *       A device that is lost fails whatever it is given, so an engine's failure is held against an
+ *       example only if it comes again while others can be drawn.
+ *   <li>A batch that the devices' memory does not take is drawn in halves, and so are later ones of
+ *       its {@link Footprint} in this JVM. An image that does not fit alone is given up if its size
+ *       is its record's own wish, so that one huge record costs no more than itself; images of the
+ *       run's own size must fit, and where others of that size were drawn before, memory is short
+ *       for a moment only.
+ *   <li>What may pass is tried again after a while.
+ *   <li>A device that is lost is nothing to be dealt with here: the fault goes to the runner, and
+ *       the next to begin in this JVM loads anew.
+ * </ul>
+ *
+ * For one thread.
  */
 final class BatchGeneration {
   private static final Logger LOG = LoggerFactory.getLogger(BatchGeneration.class);
@@ -34,48 +52,128 @@ final class BatchGeneration {
   private static final int MAX_CAUSES = 10;
 
   private final SharedGenerator generator;
+  private final Footprint ofRun;
   private final List<Example> shard;
   private final Set<String> logged = new HashSet<>();
+  private final Durations.Recorder durations = new Durations.Recorder();
   private int batches;
   private long paddedSlots;
-  private long generateNanos;
+  private int retries;
+  private int splits;
+  private int oomHalvings;
+  private long deviceNanos;
 
   /**
+   * @param ofRun what images take that don't ask for a size of their own
    * @param shard all examples of the shard
    */
-  BatchGeneration(SharedGenerator generator, List<Example> shard) {
+  BatchGeneration(SharedGenerator generator, Footprint ofRun, List<Example> shard) {
     this.generator = generator;
+    this.ofRun = ofRun;
     this.shard = shard;
   }
 
   /**
-   * @param batch 1 to {@code slots} examples of one shape
+   * @param batch examples of one shape
    * @throws RuntimeException what is no example's fault, for the runner to try again
    */
   void generate(List<Example> batch, Outcomes outcomes) throws IOException, InterruptedException {
+    Footprint footprint = Footprint.of(batch.get(0).request());
+    int done = 0;
+    while (done < batch.size()) {
+      Optional<DeviceFault.OutOfMemory> tooLarge = generator.sizes().tooLarge(footprint);
+      if (tooLarge.isPresent()) {
+        fail(batch.get(done), tooLarge.get(), outcomes);
+        done++;
+        continue;
+      }
+      int slots = generator.sizes().slots(footprint);
+      List<Example> part = batch.subList(done, Math.min(done + slots, batch.size()));
+      if (draw(part, slots, footprint, outcomes)) {
+        done += part.size();
+      }
+    }
+  }
+
+  /**
+   * One call of the devices or, where that fails, several.
+   *
+   * @return false, before any outcome, if the devices' memory does not take so many
+   */
+  private boolean draw(List<Example> part, int slots, Footprint footprint, Outcomes outcomes)
+      throws IOException, InterruptedException {
+    List<ImageRequest> requests = part.stream().map(Example::request).toList();
     List<GeneratedImage> images;
     try {
-      images = call(batch.stream().map(Example::request).toList());
+      images = call(requests, slots, footprint);
+    } catch (DeviceFault.OutOfMemory e) {
+      if (slots > 1) {
+        halve(footprint, slots, e);
+        return false;
+      }
+      refuseAlone(part.get(0), footprint, e, outcomes);
+      return true;
     } catch (RuntimeException e) {
       if (!mayBeTheExamples(e)) {
         throw e;
       }
-      if (batch.size() == 1) {
-        if (!isRefusal(e) && !othersCanBeDrawn(batch.get(0), e)) {
+      if (part.size() > 1) {
+        splits++;
+        int half = part.size() / 2;
+        generate(part.subList(0, half), outcomes);
+        generate(part.subList(half, part.size()), outcomes);
+        return true;
+      }
+      Example culprit = part.get(0);
+      if (!isRefusal(e)) {
+        if (!othersCanBeDrawn(culprit, e)) {
+          generator.giveUp(e);
           throw e;
         }
-        log(batch.get(0), e);
-        outcomes.failure(batch.get(0), e);
-      } else {
-        int half = batch.size() / 2;
-        generate(batch.subList(0, half), outcomes);
-        generate(batch.subList(half, batch.size()), outcomes);
+        Optional<GeneratedImage> second = again(culprit.request());
+        if (second.isPresent()) {
+          outcomes.image(culprit, second.get());
+          return true;
+        }
       }
-      return;
+      fail(culprit, e, outcomes);
+      return true;
     }
-    for (int i = 0; i < batch.size(); i++) {
-      outcomes.image(batch.get(i), images.get(i));
+    for (int i = 0; i < part.size(); i++) {
+      outcomes.image(part.get(i), images.get(i));
     }
+    return true;
+  }
+
+  private void halve(Footprint footprint, int tooMany, DeviceFault.OutOfMemory fault) {
+    generator.sizes().halve(footprint, tooMany, fault);
+    oomHalvings++;
+  }
+
+  private void refuseAlone(
+      Example example, Footprint footprint, DeviceFault.OutOfMemory fault, Outcomes outcomes)
+      throws IOException {
+    if (generator.sizes().hasFitted(footprint)) {
+      throw fault.at(
+          "the devices' memory must take an image of "
+              + footprint
+              + " as it did before, but has been too short for a while; see what else uses it");
+    }
+    if (footprint.equals(ofRun)) {
+      throw fault.at(
+          "the devices' memory must take an image of "
+              + footprint
+              + ", but does not take one alone; choose a smaller width and height, or devices with"
+              + " more memory");
+    }
+    generator.sizes().refuseAlone(footprint, fault);
+    fail(example, fault, outcomes);
+  }
+
+  private void fail(Example example, RuntimeException failure, Outcomes outcomes)
+      throws IOException {
+    log(example, failure);
+    outcomes.failure(example, failure);
   }
 
   /** The rows hold only the failure's class; each cause is told once, for it may hit many. */
@@ -93,11 +191,47 @@ final class BatchGeneration {
     }
   }
 
-  private List<GeneratedImage> call(List<ImageRequest> requests) throws InterruptedException {
+  /** Calls until it works or fails in a way that does not pass. */
+  private List<GeneratedImage> call(List<ImageRequest> requests, int slots, Footprint footprint)
+      throws InterruptedException {
+    for (int retry = 0; ; retry++) {
+      try {
+        return callOnce(requests, slots, footprint);
+      } catch (DeviceFault e) {
+        if (!mayPass(e, slots, footprint)) {
+          throw e;
+        }
+        if (retry == Backoff.OF_DEVICES.retries()) {
+          throw e.at("the devices must be there again after " + retry + " retries, but are not");
+        }
+        LOG.debug("A batch is tried again", e);
+        retries++;
+        generator.time().sleep(Backoff.OF_DEVICES.delay(retry, ThreadLocalRandom.current()));
+      }
+    }
+  }
+
+  /** Memory is short for a moment where an image of this kind had fitted. */
+  private boolean mayPass(DeviceFault fault, int slots, Footprint footprint) {
+    return fault instanceof DeviceFault.Transient
+        || (fault instanceof DeviceFault.OutOfMemory
+            && slots == 1
+            && generator.sizes().hasFitted(footprint));
+  }
+
+  private List<GeneratedImage> callOnce(List<ImageRequest> requests, int slots, Footprint footprint)
+      throws InterruptedException {
     batches++;
-    paddedSlots += generator.slots() - requests.size();
+    paddedSlots += slots - requests.size();
     List<GeneratedImage> images =
-        new ArrayList<>(generator.generate(requests, nanos -> generateNanos += nanos));
+        new ArrayList<>(
+            generator.generate(
+                requests,
+                slots,
+                nanos -> {
+                  deviceNanos += nanos;
+                  durations.record(nanos);
+                }));
     if (images.size() != requests.size()) {
       throw new GeneratorFault(
           "the generator must return an image a request, but returned "
@@ -105,6 +239,7 @@ final class BatchGeneration {
               + " for "
               + requests.size());
     }
+    generator.sizes().fit(footprint);
     return images;
   }
 
@@ -134,8 +269,10 @@ final class BatchGeneration {
                         .toList());
     for (ImageRequest witness : witnesses) {
       try {
-        call(List.of(witness));
+        drawAlone(witness);
         return true;
+      } catch (DeviceFault.Lost | DeviceFault.Transient e) {
+        throw e;
       } catch (RuntimeException e) {
         if (e != failure) {
           failure.addSuppressed(e);
@@ -145,9 +282,40 @@ final class BatchGeneration {
     return false;
   }
 
-  /** Bugs and failing disks would hit any example; taking them for bad prompts would hide them. */
+  /** Whether it was the example at all: an engine may fail once, whatever it is given. */
+  private Optional<GeneratedImage> again(ImageRequest request) throws InterruptedException {
+    try {
+      return Optional.of(drawAlone(request));
+    } catch (RuntimeException e) {
+      if (!mayBeTheExamples(e)) {
+        throw e;
+      }
+      return Optional.empty();
+    }
+  }
+
+  private GeneratedImage drawAlone(ImageRequest request) throws InterruptedException {
+    Footprint footprint = Footprint.of(request);
+    while (true) {
+      int slots = generator.sizes().slots(footprint);
+      try {
+        return call(List.of(request), slots, footprint).get(0);
+      } catch (DeviceFault.OutOfMemory e) {
+        if (slots == 1) {
+          throw e;
+        }
+        halve(footprint, slots, e);
+      }
+    }
+  }
+
+  /**
+   * Bugs, failing disks and devices would hit any example; taking them for bad prompts would hide
+   * them.
+   */
   private static boolean mayBeTheExamples(RuntimeException e) {
     return !(e instanceof GeneratorFault
+        || e instanceof DeviceFault
         || e instanceof UncheckedIOException
         || e instanceof NullPointerException
         || e instanceof ClassCastException
@@ -164,8 +332,18 @@ final class BatchGeneration {
     return paddedSlots;
   }
 
+  /** What went wrong and was dealt with. */
+  ShardReport.Containment containment() {
+    return new ShardReport.Containment(retries, splits, oomHalvings);
+  }
+
   /** Time the devices were at those calls, without waiting for them. */
-  long generateMillis() {
-    return generateNanos / 1_000_000;
+  long deviceMillis() {
+    return deviceNanos / 1_000_000;
+  }
+
+  /** How long those calls took. */
+  Durations durations() {
+    return durations.toDurations();
   }
 }

@@ -1,5 +1,6 @@
 package io.shardlight.transforms;
 
+import io.shardlight.data.Durations;
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.LeaseKeeper;
@@ -34,13 +35,19 @@ import org.apache.beam.sdk.values.PCollection;
  *
  * <p>On retry: objects are created only if absent, under names and with bytes that depend on the
  * example alone, and a shard whose commit marker exists is not generated again. If a bundle did not
- * fail, its shards are complete. A run that retries what failed does so within the shards that are
- * there, see {@link ShardRetry}. One bad prompt costs one failed row; a fault of device, disk or
- * code fails the bundle.
+ * fail, its shards are complete. A run that tries again what failed does so within the shards that
+ * are there, see {@link ShardRetry}. One bad prompt costs one failed row, and so does an image that
+ * its record made too large for the devices. Batches that are too large for them are made smaller,
+ * and faults that may pass are tried again for a while; other faults of device, disk or code fail
+ * the bundle. Devices that are lost, or have not answered for far longer than they ever took, are
+ * loaded anew for the next bundle.
  *
  * <p>Metrics: counters {@code images}, {@code failed}, {@code alreadyPresent}, {@code duplicates},
- * {@code batches}, {@code paddedSlots}, {@code imageBytes}, {@code generatorLoads}; distributions
- * {@code shardMillis}, {@code generateMillis}. Output: one report a shard, bounded.
+ * {@code batches}, {@code paddedSlots}, {@code imageBytes}, {@code generatorLoads}, {@code
+ * retries}, {@code splits}, {@code oomHalvings}, and {@code deviceMillis} and {@code workMillis},
+ * of which the first in the second is how busy the devices are; distributions {@code shardMillis},
+ * {@code generateMicros} (a batch), {@code encodeMicros}, {@code writeMicros} (an image), {@code
+ * commitMicros} (a shard). Output: one report a shard, bounded.
  */
 public final class GenerateShards
     extends PTransform<PCollection<KV<ShardKey, Example>>, PCollection<ShardReport>> {
@@ -49,18 +56,21 @@ public final class GenerateShards
   private final String output;
   private final RunIdentity run;
   private final RunScope scope;
+  private final Timepiece time;
 
   private GenerateShards(
       GeneratorFactory factory,
       GenerationSettings settings,
       String output,
       RunIdentity run,
-      RunScope scope) {
+      RunScope scope,
+      Timepiece time) {
     this.factory = factory;
     this.settings = settings;
     this.output = output;
     this.run = run;
     this.scope = scope;
+    this.time = time;
   }
 
   /**
@@ -74,7 +84,12 @@ public final class GenerateShards
       RunIdentity run,
       RunScope scope) {
     ObjectStore.requireRoot(output);
-    return new GenerateShards(factory, settings, output, run, scope);
+    return new GenerateShards(factory, settings, output, run, scope, Timepiece.system());
+  }
+
+  /** By whose time faults are waited out and calls watched. */
+  GenerateShards timedBy(Timepiece value) {
+    return new GenerateShards(factory, settings, output, run, scope, value);
   }
 
   @Override
@@ -93,10 +108,21 @@ public final class GenerateShards
     private final Counter paddedSlots = Metrics.counter(GenerateShards.class, "paddedSlots");
     private final Counter imageBytes = Metrics.counter(GenerateShards.class, "imageBytes");
     private final Counter loads = Metrics.counter(GenerateShards.class, "generatorLoads");
+    private final Counter retries = Metrics.counter(GenerateShards.class, "retries");
+    private final Counter splits = Metrics.counter(GenerateShards.class, "splits");
+    private final Counter oomHalvings = Metrics.counter(GenerateShards.class, "oomHalvings");
+    private final Counter deviceMillis = Metrics.counter(GenerateShards.class, "deviceMillis");
+    private final Counter workMillis = Metrics.counter(GenerateShards.class, "workMillis");
     private final Distribution shardMillis =
         Metrics.distribution(GenerateShards.class, "shardMillis");
-    private final Distribution generateMillis =
-        Metrics.distribution(GenerateShards.class, "generateMillis");
+    private final Distribution generateMicros =
+        Metrics.distribution(GenerateShards.class, "generateMicros");
+    private final Distribution encodeMicros =
+        Metrics.distribution(GenerateShards.class, "encodeMicros");
+    private final Distribution writeMicros =
+        Metrics.distribution(GenerateShards.class, "writeMicros");
+    private final Distribution commitMicros =
+        Metrics.distribution(GenerateShards.class, "commitMicros");
 
     /** Equal in all copies of this function, so that those in one JVM share a generator. */
     private final String generatorId = UUID.randomUUID().toString();
@@ -106,6 +132,7 @@ public final class GenerateShards
     private final String output;
     private final RunIdentity run;
     private final RunScope scope;
+    private final Timepiece time;
     private transient ObjectStore store;
     private transient LeaseKeeper lease;
     private transient SharedGenerator generator;
@@ -116,19 +143,21 @@ public final class GenerateShards
       this.output = transform.output;
       this.run = transform.run;
       this.scope = transform.scope;
+      this.time = transform.time;
     }
 
     @Setup
     public void setup(PipelineOptions options) throws IOException {
       store = ObjectStore.open(output, options);
       lease = new LeaseKeeper(new RunLease(store, run));
-      generator = SharedGenerator.acquire(generatorId, factory);
+      generator = SharedGenerator.acquire(generatorId, factory, time);
     }
 
     @ProcessElement
     public void generate(
         @Element KV<ShardKey, Iterable<Example>> shard, OutputReceiver<ShardReport> reports)
         throws IOException, InterruptedException {
+      generator = generator.orFresh(factory);
       if (generator.takeLoad()) {
         loads.inc();
       }
@@ -162,7 +191,22 @@ public final class GenerateShards
       paddedSlots.inc(report.work().paddedSlots());
       imageBytes.inc(report.facts().imageBytes());
       shardMillis.update(report.work().totalMillis());
-      generateMillis.update(report.work().generateMillis());
+      deviceMillis.inc(report.work().deviceMillis());
+      workMillis.inc(report.work().workMillis());
+      ShardReport.Containment containment = report.work().containment();
+      retries.inc(containment.retries());
+      splits.inc(containment.splits());
+      oomHalvings.inc(containment.oomHalvings());
+      ShardReport.Stages stages = report.work().stages();
+      update(generateMicros, stages.generate());
+      update(encodeMicros, stages.encode());
+      update(writeMicros, stages.write());
+      update(commitMicros, stages.commit());
+    }
+
+    private static void update(Distribution distribution, Durations durations) {
+      durations.forEach(
+          (micros, count) -> distribution.update(micros * count, count, micros, micros));
     }
 
     @Teardown

@@ -2,6 +2,7 @@ package io.shardlight.transforms;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.Durations;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.RunScope;
 import io.shardlight.data.ShardFacts;
@@ -12,6 +13,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 
@@ -195,14 +197,45 @@ record RunTotals(
     json.put("padded_slots", padded);
     json.put("padding_ratio", ratio(padded, padded + attempted));
     json.put("image_bytes", imageBytes());
-    json.put(
-        "generate_millis", made.stream().mapToLong(report -> report.work().generateMillis()).sum());
+    long device = made.stream().mapToLong(report -> report.work().deviceMillis()).sum();
+    long work = made.stream().mapToLong(report -> report.work().workMillis()).sum();
+    json.put("device_millis", device);
+    json.put("device_busy_ratio", ratio(device, work));
+    json.put("retries", sum(made, ShardReport.Containment::retries));
+    json.put("splits", sum(made, ShardReport.Containment::splits));
+    json.put("oom_halvings", sum(made, ShardReport.Containment::oomHalvings));
+    ObjectNode stages = json.putObject("stages");
+    put(stages, "generate", made, ShardReport.Stages::generate);
+    put(stages, "encode", made, ShardReport.Stages::encode);
+    put(stages, "write", made, ShardReport.Stages::write);
+    put(stages, "commit", made, ShardReport.Stages::commit);
     if (!made.isEmpty()) {
       json.put("started", Instant.ofEpochMilli(start).toString());
       json.put("finished", Instant.ofEpochMilli(end).toString());
       json.put("images_per_second", ratio(1000 * generated, Math.max(1, end - start)));
     }
     return json;
+  }
+
+  private static long sum(List<ShardReport> made, ToLongFunction<ShardReport.Containment> count) {
+    return made.stream().mapToLong(report -> count.applyAsLong(report.work().containment())).sum();
+  }
+
+  /** How long each of a stage took: a batch, an image, an image, a shard. */
+  private static void put(
+      ObjectNode stages,
+      String name,
+      List<ShardReport> made,
+      Function<ShardReport.Stages, Durations> stage) {
+    Durations all =
+        made.stream()
+            .map(report -> stage.apply(report.work().stages()))
+            .reduce(Durations.NONE, Durations::plus);
+    ObjectNode json = stages.putObject(name);
+    json.put("count", all.count());
+    json.put("p50_millis", all.percentileMillis(50));
+    json.put("p95_millis", all.percentileMillis(95));
+    json.put("max_millis", all.percentileMillis(100));
   }
 
   private static BigDecimal ratio(long part, long whole) {

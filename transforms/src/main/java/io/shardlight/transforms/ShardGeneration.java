@@ -13,6 +13,7 @@ import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import io.shardlight.data.StoredObject;
 import io.shardlight.diffusion.GeneratedImage;
+import io.shardlight.diffusion.graph.DeviceFault;
 import io.shardlight.images.JpegEncoder;
 import io.shardlight.images.WebpFormat;
 import java.io.IOException;
@@ -67,17 +68,18 @@ final class ShardGeneration {
 
     // 3. Images: the devices draw the next batch while the last is encoded.
     progress.begin(key.number(), duplicates);
-    try (ShardImages images = images(key)) {
-      Drawn drawn = draw(key, examples, images);
+    try (ShardWork work = begin(examples);
+        ShardImages images = images(key)) {
+      List<ManifestRow> rows = draw(key, examples, images, work);
 
       // 4. Images that are kept together, the manifests, then the marker.
-      ShardFacts facts = commit(key, idsHash, drawn.rows(), duplicates, images);
+      ShardFacts facts = work.commit(() -> commit(key, idsHash, rows, duplicates, images));
       return new ShardReport(
           key,
           facts,
           false,
-          new ShardReport.Made(sorted.size(), examples.size(), drawn.ok()),
-          drawn.work().untilNow());
+          new ShardReport.Made(sorted.size(), examples.size(), facts.ok()),
+          work.done());
     }
   }
 
@@ -99,36 +101,14 @@ final class ShardGeneration {
   }
 
   /**
-   * What came of a shard's examples.
+   * Begins the work on a shard, to be closed.
    *
-   * @param rows one an example, in their order
+   * @param examples to be drawn, of one shape
    */
-  record Drawn(List<ManifestRow> rows, ShardReport.Work work) {
-    /** Images that there are. */
-    long ok() {
-      return count(rows, ExampleStatus.OK);
-    }
-  }
-
-  /**
-   * Draws examples and hands their images over.
-   *
-   * @param examples sorted and distinct, of one shape
-   */
-  Drawn draw(ShardKey key, List<Example> examples, ShardImages images)
-      throws IOException, InterruptedException {
-    long startMillis = System.currentTimeMillis();
-    long start = System.nanoTime();
-    BatchGeneration batches = new BatchGeneration(generator, examples);
-    List<ManifestRow> rows = rows(key, examples, batches, images);
-    return new Drawn(
-        rows,
-        new ShardReport.Work(
-            batches.batches(),
-            batches.paddedSlots(),
-            batches.generateMillis(),
-            startMillis,
-            (System.nanoTime() - start) / 1_000_000));
+  ShardWork begin(List<Example> examples) {
+    return new ShardWork(
+        generator.workClock(),
+        new BatchGeneration(generator, Footprint.of(settings.sampling()), examples));
   }
 
   private Optional<ShardFacts> committed(ShardKey key, String idsHash) throws IOException {
@@ -170,8 +150,13 @@ final class ShardGeneration {
     };
   }
 
-  private List<ManifestRow> rows(
-      ShardKey key, List<Example> examples, BatchGeneration batches, ShardImages images)
+  /**
+   * Draws examples and hands their images over.
+   *
+   * @param examples sorted and distinct, those the work was begun for
+   * @return a row for each, in their order
+   */
+  List<ManifestRow> draw(ShardKey key, List<Example> examples, ShardImages images, ShardWork work)
       throws IOException, InterruptedException {
     int slots = generator.slots();
     AtomicReferenceArray<ManifestRow> rows = new AtomicReferenceArray<>(examples.size());
@@ -189,7 +174,7 @@ final class ShardGeneration {
               public void image(Example example, GeneratedImage image)
                   throws IOException, InterruptedException {
                 int row = next++;
-                queue.submit(() -> rows.set(row, write(images, row, example, image, xmp)));
+                queue.submit(() -> rows.set(row, write(images, row, example, image, xmp, work)));
                 progress.advance(key.number(), 1, 1);
               }
 
@@ -200,7 +185,7 @@ final class ShardGeneration {
                 progress.advance(key.number(), 1, 0);
               }
             };
-        batches.generate(batch, outcomes);
+        work.batches().generate(batch, outcomes);
       }
       queue.await();
     }
@@ -212,12 +197,21 @@ final class ShardGeneration {
   }
 
   private ManifestRow write(
-      ShardImages images, int index, Example example, GeneratedImage image, String xmp)
+      ShardImages images,
+      int index,
+      Example example,
+      GeneratedImage image,
+      String xmp,
+      ShardWork work)
       throws IOException {
+    long start = System.nanoTime();
     byte[] bytes = encode(image, ImageMetadata.parameters(example, settings), xmp);
+    work.encodeTimes().record(System.nanoTime() - start);
     StoredObject file = StoredObject.of(images.fileName(example.id()), bytes);
     ManifestRow row = ManifestRow.ok(example, file, image.promptTruncated());
+    long startWriting = System.nanoTime();
     images.add(index, row, bytes);
+    work.writeTimes().record(System.nanoTime() - startWriting);
     return row;
   }
 
@@ -267,9 +261,16 @@ final class ShardGeneration {
     return rows.stream().filter(row -> row.status() == status).count();
   }
 
-  /** When all of several fail it is the devices or the model: a commit would keep that for good. */
+  /**
+   * When all of several fail it is the devices or the model: a commit would keep that for good. Not
+   * so if none fits the devices' memory, which is only what records brought about by their own
+   * size.
+   */
   private void requireSomeImage(ShardKey key, List<ManifestRow> rows, long failed) {
-    if (rows.size() > 1 && failed == rows.size() && settings.maxFailureRatio() < 1) {
+    if (rows.size() > 1
+        && failed == rows.size()
+        && settings.maxFailureRatio() < 1
+        && !rows.stream().allMatch(ShardGeneration::isTooLarge)) {
       throw new IllegalStateException(
           "shard "
               + key.name()
@@ -279,5 +280,9 @@ final class ShardGeneration {
               + rows.get(0).errorClass().orElse("")
               + "; see the log for the cause, or set maxFailureRatio=1 to keep failed rows only");
     }
+  }
+
+  private static boolean isTooLarge(ManifestRow row) {
+    return row.errorClass().equals(Optional.of(DeviceFault.OutOfMemory.class.getName()));
   }
 }

@@ -68,30 +68,38 @@ final class ShardRetry {
             .toList();
 
     // 2. Another try.
-    ShardGeneration.Drawn drawn;
-    ShardFacts after = facts;
-    try (ShardImages images = generation.images(key)) {
-      drawn = generation.draw(key, failed, images);
-      if (!failed.isEmpty()) {
-        String fingerprint = settings.configFingerprint();
-        for (ManifestRow row : drawn.rows()) {
-          rows.put(row.example().id(), row.toAvro(key.number(), settings, fingerprint));
-        }
+    try (ShardWork work = generation.begin(failed);
+        ShardImages images = generation.images(key)) {
+      List<ManifestRow> tried = generation.draw(key, failed, images, work);
 
-        // 3. The shard as it is to be.
-        after = stage(facts, new ArrayList<>(rows.values()), drawn.rows(), images);
+      // 3. The shard as it is to be.
+      String fingerprint = settings.configFingerprint();
+      for (ManifestRow row : tried) {
+        rows.put(row.example().id(), row.toAvro(key.number(), settings, fingerprint));
       }
+      ShardFacts after =
+          work.commit(() -> commit(facts, new ArrayList<>(rows.values()), tried, images));
+      return new ShardReport(
+          key,
+          after,
+          false,
+          new ShardReport.Made(asked.size(), failed.size(), after.ok() - facts.ok()),
+          work.done());
     }
+  }
+
+  private ShardFacts commit(
+      ShardFacts facts, List<GenericRecord> rows, List<ManifestRow> tried, ShardImages images)
+      throws IOException {
+    if (tried.isEmpty()) {
+      return facts;
+    }
+    ShardFacts after = stage(facts, rows, tried, images);
     if (!after.equals(facts)) {
-      store.create(DatasetPaths.retry(key.number()), text(after));
-      finish(store, key.number());
+      store.create(DatasetPaths.retry(facts.shard()), text(after));
+      finish(store, facts.shard());
     }
-    return new ShardReport(
-        key,
-        after,
-        false,
-        new ShardReport.Made(asked.size(), failed.size(), drawn.ok()),
-        drawn.work().untilNow());
+    return after;
   }
 
   private static boolean hasFailed(@Nullable GenericRecord row) {

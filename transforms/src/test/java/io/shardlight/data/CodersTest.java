@@ -72,8 +72,28 @@ class CodersTest {
                 java.util.List.of(MANIFEST, MANIFEST)),
             false,
             new ShardReport.Made(8, 6, 5),
-            new ShardReport.Work(2, 10, 1500, 1_700_000_000_000L, 2000)),
+            new ShardReport.Work(
+                2,
+                10,
+                new ShardReport.Containment(3, 4, 5),
+                1500,
+                1600,
+                1_700_000_000_000L,
+                2000,
+                new ShardReport.Stages(
+                    durations(1_000_000, 3_000_000_000L),
+                    durations(7_000),
+                    Durations.NONE,
+                    durations(20_000_000)))),
         new PlanDigest(3, -1, 5));
+  }
+
+  private static Durations durations(long... nanos) {
+    Durations.Recorder recorder = new Durations.Recorder();
+    for (long value : nanos) {
+      recorder.record(value);
+    }
+    return recorder.toDurations();
   }
 
   @ParameterizedTest

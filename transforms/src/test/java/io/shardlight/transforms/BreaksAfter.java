@@ -20,12 +20,12 @@ record BreaksAfter(FakeDevices devices, int batches) implements GeneratorFactory
       }
 
       @Override
-      public List<GeneratedImage> generate(List<ImageRequest> requests)
+      public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
           throws InterruptedException {
         if (left.getAndDecrement() <= 0) {
           throw new EngineException("device lost");
         }
-        return whole.generate(requests);
+        return whole.generate(requests, slots);
       }
 
       @Override

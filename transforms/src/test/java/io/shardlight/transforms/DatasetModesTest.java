@@ -19,7 +19,6 @@ import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -449,9 +448,9 @@ class DatasetModesTest {
         }
 
         @Override
-        public List<GeneratedImage> generate(List<ImageRequest> requests)
+        public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
             throws InterruptedException {
-          return sick.generate(new ArrayList<>(requests.stream().map(Cured::cure).toList()));
+          return sick.generate(requests.stream().map(Cured::cure).toList(), slots);
         }
 
         @Override

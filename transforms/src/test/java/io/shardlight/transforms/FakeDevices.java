@@ -48,12 +48,12 @@ record FakeDevices(String id, int slots) implements GeneratorFactory {
 
   private record Devices(int slots, Log log, AtomicBoolean lost) implements ImageGenerator {
     @Override
-    public List<GeneratedImage> generate(List<ImageRequest> requests) {
+    public List<GeneratedImage> generate(List<ImageRequest> requests, int slots) {
       if (log.inUse.incrementAndGet() > 1) {
         throw new AssertionError("two batches at once");
       }
       try {
-        check(requests);
+        check(requests, slots);
         log.batches.add(List.copyOf(requests));
         return requests.stream().map(Devices::draw).toList();
       } finally {
@@ -61,9 +61,10 @@ record FakeDevices(String id, int slots) implements GeneratorFactory {
       }
     }
 
-    private void check(List<ImageRequest> requests) {
-      if (requests.isEmpty() || requests.size() > slots) {
-        throw new AssertionError(requests.size() + " requests for " + slots + " slots");
+    private void check(List<ImageRequest> requests, int slots) {
+      if (requests.isEmpty() || requests.size() > slots || slots > slots()) {
+        throw new AssertionError(
+            requests.size() + " requests for " + slots + " of " + slots() + " slots");
       }
       ImageRequest first = requests.get(0);
       for (ImageRequest request : requests) {

@@ -214,11 +214,11 @@ class ShardGenerationTest {
         }
 
         @Override
-        public List<GeneratedImage> generate(List<ImageRequest> requests)
+        public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
             throws InterruptedException {
           drawing.countDown();
           release.await();
-          return whole.generate(requests);
+          return whole.generate(requests, slots);
         }
 
         @Override

@@ -18,10 +18,10 @@ record TakesTime(GeneratorFactory devices) implements GeneratorFactory {
       }
 
       @Override
-      public List<GeneratedImage> generate(List<ImageRequest> requests)
+      public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
           throws InterruptedException {
         TimeUnit.MILLISECONDS.sleep(300);
-        return quick.generate(requests);
+        return quick.generate(requests, slots);
       }
 
       @Override

@@ -32,9 +32,11 @@ public interface Lowering {
    * Loads a graph with its weights as a DJL model. Its predictors take an {@code NDList} with one
    * array for each of {@link Graph#inputs()} and give one for each of {@link Graph#outputs()}, in
    * those orders; predictors of one model may run at the same time on different threads and share
-   * the weights.
+   * the weights. A run that fails because of the device has a {@link DeviceFault} among the causes
+   * of what it throws.
    *
    * @return the model; the caller closes it
+   * @throws DeviceFault if the device cannot take it now, or at all
    * @throws IOException if weights cannot be read or a cache file cannot be written
    * @throws MalformedModelException if the engine refuses the program
    */

@@ -10,9 +10,11 @@ import ai.djl.nn.Block;
 import ai.djl.nn.ParameterList;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.shardlight.diffusion.graph.DeviceFault;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.Node;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +36,8 @@ final class GraphBlock extends AbstractSymbolBlock {
   /**
    * Runs the program; {@code inputs} are in the graph's order, their names are of no account and
    * are removed (the engine would take them for input names).
+   *
+   * @throws DeviceFault if that is what ONNX Runtime tells of
    */
   @Override
   protected NDList forwardInternal(
@@ -48,15 +52,12 @@ final class GraphBlock extends AbstractSymbolBlock {
       outputs.forEach(array -> array.setName(null));
       return outputs;
     } catch (EngineException e) {
-      throw new EngineException(
-          graph.name()
-              + " failed on "
-              + device
-              + " with inputs "
-              + describe(inputs)
-              + ": "
-              + e.getMessage(),
-          e);
+      String where = graph.name() + " failed on " + device + " with inputs " + describe(inputs);
+      Optional<DeviceFault> fault = OrtFaults.find(where, e);
+      if (fault.isPresent()) {
+        throw fault.get();
+      }
+      throw new EngineException(where + ": " + e.getMessage(), e);
     }
   }
 

@@ -10,6 +10,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession.SessionOptions;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import io.shardlight.diffusion.graph.DeviceFault;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.Lowering;
 import io.shardlight.diffusion.graph.LoweringOptions;
@@ -18,6 +19,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Runs graphs by ONNX Runtime through DJL.
@@ -95,6 +97,11 @@ public final class OnnxLowering implements Lowering {
       throw new EngineException("cannot configure ONNX Runtime for " + graph.name(), e);
     } catch (MalformedModelException e) {
       model.close();
+      Optional<DeviceFault> fault =
+          OrtFaults.find(graph.name() + " cannot be loaded on " + options.device(), e);
+      if (fault.isPresent()) {
+        throw fault.get();
+      }
       throw new MalformedModelException(
           "ONNX Runtime refuses "
               + graph
