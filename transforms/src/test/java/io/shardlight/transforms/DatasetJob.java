@@ -23,7 +23,9 @@ import org.apache.avro.generic.GenericRecord;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.metrics.DistributionResult;
 import org.apache.beam.sdk.metrics.MetricNameFilter;
+import org.apache.beam.sdk.metrics.MetricQueryResults;
 import org.apache.beam.sdk.metrics.MetricResult;
 import org.apache.beam.sdk.metrics.MetricsFilter;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -39,8 +41,13 @@ final class DatasetJob {
   private final String input;
   private final Path output;
   private final String root;
+
+  /** The root as the job is told it. */
+  private String place;
+
   private final GenerationSettings settings;
   private GeneratorFactory devices = FakeDevices.withSlots(3);
+  private Timepiece time = Timepiece.system();
   private int targetParallelism = 2;
   private List<String> beamOptions = List.of();
 
@@ -48,6 +55,7 @@ final class DatasetJob {
     this.input = input.toString();
     this.output = output;
     this.root = output.toString();
+    this.place = root;
     this.settings = settings;
   }
 
@@ -56,6 +64,7 @@ final class DatasetJob {
     this.input = input;
     this.output = Path.of("no-such-directory");
     this.root = root;
+    this.place = root;
     this.settings = settings;
   }
 
@@ -70,12 +79,26 @@ final class DatasetJob {
     return this;
   }
 
+  DatasetJob timedBy(Timepiece value) {
+    time = value;
+    return this;
+  }
+
+  /** Writes by the file system of a scheme in the place of the default one. */
+  DatasetJob through(String scheme) {
+    place = output.toUri().toString().replaceFirst("^file", scheme);
+    return this;
+  }
+
   DatasetJob withTargetParallelism(int value) {
     targetParallelism = value;
     return this;
   }
 
-  /** Runs to the end and returns the counters of {@link GenerateShards}. */
+  /**
+   * Runs to the end and returns the counters of {@link GenerateShards}, and how many values its
+   * distributions have.
+   */
   Map<String, Long> run() {
     DirectOptions options =
         PipelineOptionsFactory.fromArgs(beamOptions.toArray(new String[0])).as(DirectOptions.class);
@@ -91,12 +114,12 @@ final class DatasetJob {
     PCollection<ShardReport> reports =
         examples
             .apply(PlanShards.ofSize(settings.shardSize()))
-            .apply(ClaimOutput.with(settings, root, run))
-            .apply(GenerateShards.with(devices, settings, root, run));
+            .apply(ClaimOutput.with(settings, place, run))
+            .apply(GenerateShards.with(devices, settings, place, run).timedBy(time));
     PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
         .and(FinishDataset.REJECTIONS, read.get(ReadPrompts.REJECTIONS))
         .and(FinishDataset.REPORTS, reports)
-        .apply(FinishDataset.with(settings, root, run));
+        .apply(FinishDataset.with(settings, place, run));
 
     PipelineResult result;
     try {
@@ -106,15 +129,18 @@ final class DatasetJob {
       release(run, options);
     }
     Map<String, Long> counters = new HashMap<>();
-    for (MetricResult<Long> counter :
+    MetricQueryResults metrics =
         result
             .metrics()
             .queryMetrics(
                 MetricsFilter.builder()
                     .addNameFilter(MetricNameFilter.inNamespace(GenerateShards.class))
-                    .build())
-            .getCounters()) {
+                    .build());
+    for (MetricResult<Long> counter : metrics.getCounters()) {
       counters.merge(counter.getName().getName(), counter.getAttempted(), Long::sum);
+    }
+    for (MetricResult<DistributionResult> values : metrics.getDistributions()) {
+      counters.merge(values.getName().getName(), values.getAttempted().getCount(), Long::sum);
     }
     return counters;
   }
