@@ -65,6 +65,18 @@ record RunSummary(JsonNode report, String output, boolean gallery, Duration wall
             count(report.path("batches").asLong(), "batch", "batches"),
             count(report.path("padded_slots").asLong(), "padded slot", "padded slots"),
             100 * report.path("padding_ratio").asDouble()));
+    if (report.has("device_busy_ratio")) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "Devices were busy %.0f %% of the time",
+              100 * report.path("device_busy_ratio").asDouble()));
+    }
+    add(lines, report, "retries", "call was tried again", "calls were tried again");
+    String split = " halved to find what could not be drawn";
+    add(lines, report, "splits", "batch was" + split, "batches were" + split);
+    String halved = " too large for the devices' memory; set batchPerDevice lower to save the time";
+    add(lines, report, "oom_halvings", "batch was" + halved, "batches were" + halved);
     if (gallery) {
       lines.add("Gallery: " + output + "/" + DatasetPaths.GALLERY);
     }

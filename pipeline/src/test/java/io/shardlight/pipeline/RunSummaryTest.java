@@ -33,6 +33,22 @@ class RunSummaryTest {
   }
 
   @Test
+  void tellsWhatWasContainedAndHowBusyTheDevicesWere() {
+    ObjectNode report = JsonNodeFactory.instance.objectNode();
+    report.put("device_busy_ratio", 0.934).put("retries", 2).put("splits", 1);
+    report.put("oom_halvings", 3);
+
+    assertThat(new RunSummary(report, "/out", false, Duration.ofSeconds(3)).lines())
+        .containsSubsequence(
+            "Devices were busy 93 % of the time",
+            "2 calls were tried again",
+            "1 batch was halved to find what could not be drawn",
+            "3 batches were too large for the devices' memory; set batchPerDevice lower to save the"
+                + " time",
+            "Dataset: /out");
+  }
+
+  @Test
   void countsSeveralAsSeveral() {
     assertThat(lines(2)).contains("2 batches, 2 padded slots (50.0 %)", "2 images were blocked");
     assertThat(lines(0)).hasSize(3).contains("0 batches, 0 padded slots (50.0 %)");

@@ -5,21 +5,23 @@ import java.math.MathContext;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Collection;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.HistogramIterationValue;
 
 /**
- * How long many of the same took: counts by microseconds, to three digits. Those of many workers
- * add up, in any order, to what one alone would have counted. Immutable.
+ * How long many of the same took: counts by microseconds, to two digits. Those of many workers add
+ * up, in any order, to what one alone would have counted. A few hundred bytes, for a job holds one
+ * for each stage of each shard. Immutable.
  */
 public final class Durations {
-  /** Of nothing. */
-  public static final Durations NONE = new Durations(newHistogram());
-
-  private static final int DIGITS = 3;
+  private static final int DIGITS = 2;
 
   /** Nothing here takes longer than 30 days; what does is counted as that. */
   private static final long MOST_MICROS = 30L * 24 * 3600 * 1_000_000;
+
+  /** Of nothing. */
+  public static final Durations NONE = new Durations(newHistogram());
 
   /** Takes each value of a distribution. */
   public interface Values {
@@ -39,14 +41,20 @@ public final class Durations {
 
     /** What was taken so far. */
     public synchronized Durations toDurations() {
-      return new Durations(histogram.copy());
+      return new Durations(histogram);
     }
   }
 
-  private final Histogram histogram;
+  /** Hundreds of times smaller than a histogram is that can be written to. */
+  private final byte[] encoded;
 
   private Durations(Histogram histogram) {
-    this.histogram = histogram;
+    // Of just the size that its values need, so that equal ones have equal bytes.
+    Histogram tight = new Histogram(1, Math.max(2, histogram.getMaxValue()), DIGITS);
+    tight.add(histogram);
+    ByteBuffer buffer = ByteBuffer.allocate(tight.getNeededByteBufferCapacity());
+    int length = tight.encodeIntoByteBuffer(buffer);
+    this.encoded = Arrays.copyOf(buffer.array(), length);
   }
 
   private static Histogram newHistogram() {
@@ -55,37 +63,41 @@ public final class Durations {
     return histogram;
   }
 
-  /** All of these and those. */
-  public Durations plus(Durations other) {
-    Histogram sum = histogram.copy();
-    sum.add(other.histogram);
+  private Histogram histogram() {
+    return Histogram.decodeFromByteBuffer(ByteBuffer.wrap(encoded), 0);
+  }
+
+  /** All of them. */
+  public static Durations sum(Collection<Durations> parts) {
+    Histogram sum = newHistogram();
+    parts.forEach(part -> sum.add(part.histogram()));
     return new Durations(sum);
   }
 
   public long count() {
-    return histogram.getTotalCount();
+    return histogram().getTotalCount();
   }
 
   /**
-   * A duration that this part of all did not exceed, in milliseconds with three digits.
+   * A duration that this part of all did not exceed, in milliseconds with two digits.
    *
    * @param percent from 0 to 100
    */
   public BigDecimal percentileMillis(double percent) {
-    return BigDecimal.valueOf(histogram.getValueAtPercentile(percent), 3)
-        .round(new MathContext(DIGITS));
+    BigDecimal millis =
+        BigDecimal.valueOf(histogram().getValueAtPercentile(percent), 3)
+            .round(new MathContext(DIGITS));
+    return millis.scale() < 0 ? millis.setScale(0) : millis;
   }
 
   public void forEach(Values values) {
-    for (HistogramIterationValue value : histogram.recordedValues()) {
+    for (HistogramIterationValue value : histogram().recordedValues()) {
       values.value(value.getValueIteratedTo(), value.getCountAtValueIteratedTo());
     }
   }
 
   byte[] toBytes() {
-    ByteBuffer buffer = ByteBuffer.allocate(histogram.getNeededByteBufferCapacity());
-    int length = histogram.encodeIntoByteBuffer(buffer);
-    return Arrays.copyOf(buffer.array(), length);
+    return encoded.clone();
   }
 
   /**
@@ -102,12 +114,12 @@ public final class Durations {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Durations durations && histogram.equals(durations.histogram);
+    return other instanceof Durations durations && Arrays.equals(encoded, durations.encoded);
   }
 
   @Override
   public int hashCode() {
-    return histogram.hashCode();
+    return Arrays.hashCode(encoded);
   }
 
   @Override

@@ -3,6 +3,8 @@ package io.shardlight.data;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
+import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -141,20 +143,22 @@ public interface ObjectStore {
   }
 
   /**
-   * Opens the store in a local directory, which need not exist yet.
+   * Opens the store in a directory, which need not exist yet.
    *
-   * @param root a path or {@code file:} URI
+   * @param root a local path or {@code file:} URI, or the URI of another file system on Java's
+   *     class path, in which files can be forced to disk and either linked or moved atomically
    * @throws IllegalArgumentException for any other place
    */
   static ObjectStore open(String root) {
-    if (root.startsWith("file:")) {
-      return new LocalObjectStore(Path.of(java.net.URI.create(root)));
+    if (!root.startsWith("file:") && !root.matches("(?s)[a-z][a-z0-9+.-]+://.*")) {
+      return new LocalObjectStore(Path.of(root));
     }
-    if (root.matches("(?s)[a-z][a-z0-9+.-]+://.*")) {
+    try {
+      return new LocalObjectStore(Path.of(URI.create(root)));
+    } catch (IllegalArgumentException | FileSystemNotFoundException e) {
       throw new IllegalArgumentException(
-          "output must be a local directory or gs://bucket/folder, but was \"" + root + "\"");
+          "output must be a local directory or gs://bucket/folder, but was \"" + root + "\"", e);
     }
-    return new LocalObjectStore(Path.of(root));
   }
 
   /**

@@ -3,6 +3,7 @@ package io.shardlight.gallery;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ObjectStore;
 import java.io.EOFException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.NoSuchFileException;
@@ -54,9 +55,9 @@ final class ArchivedImages {
 
   private Map<String, Place> members(String archive) throws IOException {
     Map<String, Place> members = new HashMap<>();
-    try (InputStream in = store.read(archive);
+    try (Watched in = new Watched(store.read(archive));
         TarArchiveInputStream tar = new TarArchiveInputStream(in)) {
-      for (TarArchiveEntry entry = next(tar); entry != null; entry = next(tar)) {
+      for (TarArchiveEntry entry = next(tar, in); entry != null; entry = next(tar, in)) {
         if (entry.getSize() <= Integer.MAX_VALUE) {
           members.put(entry.getName(), new Place(tar.getBytesRead(), (int) entry.getSize()));
         }
@@ -65,12 +66,59 @@ final class ArchivedImages {
     return members;
   }
 
-  /** The next member; null at the end, and where an archive is cut off. */
-  private static @Nullable TarArchiveEntry next(TarArchiveInputStream tar) {
+  /**
+   * The next member; null at the end, and where an archive is cut off.
+   *
+   * @throws IOException if the store cannot be read
+   */
+  private static @Nullable TarArchiveEntry next(TarArchiveInputStream tar, Watched in)
+      throws IOException {
     try {
       return tar.getNextEntry();
     } catch (IOException e) {
+      if (in.failed) {
+        throw e;
+      }
       return null; // What stands before can still be shown.
+    }
+  }
+
+  /** Tells faults of the store from those that a reader finds in what the store gives. */
+  private static final class Watched extends FilterInputStream {
+    private boolean failed;
+
+    Watched(InputStream in) {
+      super(in);
+    }
+
+    @Override
+    public int read() throws IOException {
+      try {
+        return super.read();
+      } catch (IOException e) {
+        failed = true;
+        throw e;
+      }
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        return super.read(bytes, offset, length);
+      } catch (IOException e) {
+        failed = true;
+        throw e;
+      }
+    }
+
+    @Override
+    public long skip(long count) throws IOException {
+      try {
+        return super.skip(count);
+      } catch (IOException e) {
+        failed = true;
+        throw e;
+      }
     }
   }
 }

@@ -74,21 +74,22 @@ final class BatchGeneration {
   }
 
   /**
-   * @param batch examples of one shape
+   * @param examples of one shape, drawn as many at once as the devices take
    * @throws RuntimeException what is no example's fault, for the runner to try again
    */
-  void generate(List<Example> batch, Outcomes outcomes) throws IOException, InterruptedException {
-    Footprint footprint = Footprint.of(batch.get(0).request());
+  void generate(List<Example> examples, Outcomes outcomes)
+      throws IOException, InterruptedException {
+    Footprint footprint = Footprint.of(examples.get(0).request());
     int done = 0;
-    while (done < batch.size()) {
+    while (done < examples.size()) {
       Optional<DeviceFault.OutOfMemory> tooLarge = generator.sizes().tooLarge(footprint);
       if (tooLarge.isPresent()) {
-        fail(batch.get(done), tooLarge.get(), outcomes);
+        fail(examples.get(done), tooLarge.get(), outcomes);
         done++;
         continue;
       }
       int slots = generator.sizes().slots(footprint);
-      List<Example> part = batch.subList(done, Math.min(done + slots, batch.size()));
+      List<Example> part = examples.subList(done, Math.min(done + slots, examples.size()));
       if (draw(part, slots, footprint, outcomes)) {
         done += part.size();
       }

@@ -228,9 +228,7 @@ record RunTotals(
       List<ShardReport> made,
       Function<ShardReport.Stages, Durations> stage) {
     Durations all =
-        made.stream()
-            .map(report -> stage.apply(report.work().stages()))
-            .reduce(Durations.NONE, Durations::plus);
+        Durations.sum(made.stream().map(report -> stage.apply(report.work().stages())).toList());
     ObjectNode json = stages.putObject(name);
     json.put("count", all.count());
     json.put("p50_millis", all.percentileMillis(50));

@@ -158,35 +158,30 @@ final class ShardGeneration {
    */
   List<ManifestRow> draw(ShardKey key, List<Example> examples, ShardImages images, ShardWork work)
       throws IOException, InterruptedException {
-    int slots = generator.slots();
     AtomicReferenceArray<ManifestRow> rows = new AtomicReferenceArray<>(examples.size());
     String xmp = ImageMetadata.xmp();
-    int capacity = 2 * slots + Runtime.getRuntime().availableProcessors();
+    int capacity = 2 * generator.slots() + Runtime.getRuntime().availableProcessors();
     try (EncodingQueue queue = new EncodingQueue(generator.encoders(), capacity)) {
-      for (int from = 0; from < examples.size(); from += slots) {
-        List<Example> batch = examples.subList(from, Math.min(from + slots, examples.size()));
-        int first = from;
-        BatchGeneration.Outcomes outcomes =
-            new BatchGeneration.Outcomes() {
-              private int next = first;
+      BatchGeneration.Outcomes outcomes =
+          new BatchGeneration.Outcomes() {
+            private int next;
 
-              @Override
-              public void image(Example example, GeneratedImage image)
-                  throws IOException, InterruptedException {
-                int row = next++;
-                queue.submit(() -> rows.set(row, write(images, row, example, image, xmp, work)));
-                progress.advance(key.number(), 1, 1);
-              }
+            @Override
+            public void image(Example example, GeneratedImage image)
+                throws IOException, InterruptedException {
+              int row = next++;
+              queue.submit(() -> rows.set(row, write(images, row, example, image, xmp, work)));
+              progress.advance(key.number(), 1, 1);
+            }
 
-              @Override
-              public void failure(Example example, RuntimeException failure) throws IOException {
-                images.addNone(next);
-                rows.set(next++, ManifestRow.failed(example, failure));
-                progress.advance(key.number(), 1, 0);
-              }
-            };
-        work.batches().generate(batch, outcomes);
-      }
+            @Override
+            public void failure(Example example, RuntimeException failure) throws IOException {
+              images.addNone(next);
+              rows.set(next++, ManifestRow.failed(example, failure));
+              progress.advance(key.number(), 1, 0);
+            }
+          };
+      work.batches().generate(examples, outcomes);
       queue.await();
     }
     List<ManifestRow> list = new ArrayList<>(rows.length());

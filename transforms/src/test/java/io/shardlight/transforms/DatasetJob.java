@@ -26,7 +26,9 @@ import org.apache.avro.generic.GenericRecord;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.metrics.DistributionResult;
 import org.apache.beam.sdk.metrics.MetricNameFilter;
+import org.apache.beam.sdk.metrics.MetricQueryResults;
 import org.apache.beam.sdk.metrics.MetricResult;
 import org.apache.beam.sdk.metrics.MetricsFilter;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -42,8 +44,13 @@ final class DatasetJob {
   private final String input;
   private final Path output;
   private final String root;
+
+  /** The root as the job is told it. */
+  private String place;
+
   private final GenerationSettings settings;
   private GeneratorFactory devices = FakeDevices.withSlots(3);
+  private Timepiece time = Timepiece.system();
   private int targetParallelism = 2;
   private List<String> beamOptions = List.of();
   private DatasetMode mode = DatasetMode.INCREMENTAL;
@@ -52,6 +59,7 @@ final class DatasetJob {
     this.input = input.toString();
     this.output = output;
     this.root = output.toString();
+    this.place = root;
     this.settings = settings;
   }
 
@@ -60,6 +68,7 @@ final class DatasetJob {
     this.input = input;
     this.output = Path.of("no-such-directory");
     this.root = root;
+    this.place = root;
     this.settings = settings;
   }
 
@@ -79,12 +88,26 @@ final class DatasetJob {
     return this;
   }
 
+  DatasetJob timedBy(Timepiece value) {
+    time = value;
+    return this;
+  }
+
+  /** Writes by the file system of a scheme in the place of the default one. */
+  DatasetJob through(String scheme) {
+    place = output.toUri().toString().replaceFirst("^file", scheme);
+    return this;
+  }
+
   DatasetJob withTargetParallelism(int value) {
     targetParallelism = value;
     return this;
   }
 
-  /** Runs to the end and returns the counters of {@link GenerateShards}. */
+  /**
+   * Runs to the end and returns the counters of {@link GenerateShards}, and how many values its
+   * distributions have.
+   */
   Map<String, Long> run() {
     DirectOptions options =
         PipelineOptionsFactory.fromArgs(beamOptions.toArray(new String[0])).as(DirectOptions.class);
@@ -98,17 +121,17 @@ final class DatasetJob {
     PCollection<Example> examples =
         read.get(ReadPrompts.PROMPTS).apply(PlanExamples.with(settings));
     RunScope scope = scope(options);
-    PCollectionTuple assigned = examples.apply(AssignShards.with(settings, root, scope));
+    PCollectionTuple assigned = examples.apply(AssignShards.with(settings, place, scope));
     PCollection<ShardReport> reports =
         assigned
             .get(AssignShards.SHARDS)
-            .apply(ClaimOutput.with(settings, root, run, scope))
-            .apply(GenerateShards.with(devices, settings, root, run, scope));
+            .apply(ClaimOutput.with(settings, place, run, scope))
+            .apply(GenerateShards.with(devices, settings, place, run, scope).timedBy(time));
     PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
         .and(FinishDataset.REJECTIONS, read.get(ReadPrompts.REJECTIONS))
         .and(FinishDataset.PRESENT, assigned.get(AssignShards.PRESENT))
         .and(FinishDataset.REPORTS, reports)
-        .apply(FinishDataset.with(settings, root, run, scope));
+        .apply(FinishDataset.with(settings, place, run, scope));
 
     PipelineResult result;
     try {
@@ -118,15 +141,18 @@ final class DatasetJob {
       release(run, options);
     }
     Map<String, Long> counters = new HashMap<>();
-    for (MetricResult<Long> counter :
+    MetricQueryResults metrics =
         result
             .metrics()
             .queryMetrics(
                 MetricsFilter.builder()
                     .addNameFilter(MetricNameFilter.inNamespace(GenerateShards.class))
-                    .build())
-            .getCounters()) {
+                    .build());
+    for (MetricResult<Long> counter : metrics.getCounters()) {
       counters.merge(counter.getName().getName(), counter.getAttempted(), Long::sum);
+    }
+    for (MetricResult<DistributionResult> values : metrics.getDistributions()) {
+      counters.merge(values.getName().getName(), values.getAttempted().getCount(), Long::sum);
     }
     return counters;
   }
@@ -134,7 +160,7 @@ final class DatasetJob {
   /** As the command finds it. */
   private RunScope scope(PipelineOptions options) {
     try {
-      ObjectStore store = ObjectStore.open(root, options);
+      ObjectStore store = ObjectStore.open(place, options);
       RunScope scope = RunScope.of(mode, store);
       if (mode != DatasetMode.INCREMENTAL) {
         DatasetPlan.problem(store, settings, scope)

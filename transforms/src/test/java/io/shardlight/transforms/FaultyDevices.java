@@ -17,8 +17,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Devices that fail by a plan: at calls of given numbers, counted over all loads, and whenever they
- * are asked for more than fits their memory. One device each slot of {@code devices} stands for
- * needs the memory of a slot whether or not it has something to draw, as fixed programs do.
+ * are asked for more than fits their memory. A slot needs its memory whether or not there is
+ * something to draw in it, as in fixed programs.
  *
  * @param id under which all copies of this factory count their calls
  * @param memorySlots how many slots fit
@@ -119,9 +119,9 @@ record FaultyDevices(
           return;
         }
         calls().befallen.computeIfAbsent(kind, k -> new AtomicInteger()).incrementAndGet();
-        EngineException cause = new EngineException("native words");
+        EngineException cause = new EngineException(FaultyDisk.PLANNED + kind);
         switch (kind) {
-          case FAILS -> throw new EngineException("failed once");
+          case FAILS -> throw cause;
           case BUSY -> throw new DeviceFault.Transient("busy", cause);
           case SHORT -> throw new DeviceFault.OutOfMemory("short", cause);
           case LOST -> {

@@ -81,6 +81,25 @@ class TextToImageTest {
   }
 
   @Test
+  void imagesAreTheSameInSmallerBatches() throws Exception {
+    try (TextToImage textToImage = replicate(2, 3)) {
+      List<ImageRequest> requests =
+          IntStream.range(0, 3).mapToObj(i -> request("a prompt", i, 7.5f)).toList();
+      List<GeneratedImage> whole = textToImage.generate(requests);
+      List<GeneratedImage> small = textToImage.generate(requests, 3);
+      for (int i = 0; i < requests.size(); i++) {
+        assertThat(small.get(i).rgb()).isEqualTo(whole.get(i).rgb());
+      }
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> textToImage.generate(requests, 2))
+          .withMessageContaining("2 slots and 3 requests");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> textToImage.generate(requests, 7))
+          .withMessageContaining("1 to 6 slots");
+    }
+  }
+
+  @Test
   void deviceKindsThatAreNotThereAreRefused() {
     assertThatIllegalArgumentException()
         .isThrownBy(
