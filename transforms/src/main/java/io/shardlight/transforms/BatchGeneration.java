@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,7 +55,7 @@ final class BatchGeneration {
 
   private final SharedGenerator generator;
   private final Footprint ofRun;
-  private final List<Example> shard;
+  private final Supplier<Stream<ImageRequest>> others;
   private final Set<String> logged = new HashSet<>();
   private final Durations.Recorder durations = new Durations.Recorder();
   private int batches;
@@ -65,12 +67,13 @@ final class BatchGeneration {
 
   /**
    * @param ofRun what images take that don't ask for a size of their own
-   * @param shard all examples of the shard
+   * @param others what else could be drawn, to tell a bad example from lost devices
    */
-  BatchGeneration(SharedGenerator generator, Footprint ofRun, List<Example> shard) {
+  BatchGeneration(
+      SharedGenerator generator, Footprint ofRun, Supplier<Stream<ImageRequest>> others) {
     this.generator = generator;
     this.ofRun = ofRun;
-    this.shard = shard;
+    this.others = others;
   }
 
   /**
@@ -250,8 +253,8 @@ final class BatchGeneration {
   }
 
   /**
-   * Draws the last request that worked in this JVM again or, before any has, some of the shard's
-   * other examples.
+   * Draws the last request that worked in this JVM again or, before any has, some of the other
+   * examples.
    *
    * @param failure takes what went wrong here as suppressed
    */
@@ -263,10 +266,10 @@ final class BatchGeneration {
             .map(List::of)
             .orElseGet(
                 () ->
-                    shard.stream()
-                        .filter(example -> !example.id().equals(culprit.id()))
+                    others
+                        .get()
+                        .filter(request -> !request.equals(culprit.request()))
                         .limit(WITNESSES)
-                        .map(Example::request)
                         .toList());
     for (ImageRequest witness : witnesses) {
       try {

@@ -13,6 +13,7 @@ import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import io.shardlight.data.StoredObject;
 import io.shardlight.diffusion.GeneratedImage;
+import io.shardlight.diffusion.ImageRequest;
 import io.shardlight.diffusion.graph.DeviceFault;
 import io.shardlight.images.JpegEncoder;
 import io.shardlight.images.WebpFormat;
@@ -23,6 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * Makes one shard: images, manifest, and last of all the commit marker. Everything is created only
@@ -68,7 +71,7 @@ final class ShardGeneration {
 
     // 3. Images: the devices draw the next batch while the last is encoded.
     progress.begin(key.number(), duplicates);
-    try (ShardWork work = begin(examples);
+    try (ShardWork work = begin(() -> examples.stream().map(Example::request));
         ShardImages images = images(key)) {
       List<ManifestRow> rows = draw(key, examples, images, work);
 
@@ -103,12 +106,12 @@ final class ShardGeneration {
   /**
    * Begins the work on a shard, to be closed.
    *
-   * @param examples to be drawn, of one shape
+   * @param others as {@link BatchGeneration} takes them
    */
-  ShardWork begin(List<Example> examples) {
+  ShardWork begin(Supplier<Stream<ImageRequest>> others) {
     return new ShardWork(
         generator.workClock(),
-        new BatchGeneration(generator, Footprint.of(settings.sampling()), examples));
+        new BatchGeneration(generator, Footprint.of(settings.sampling()), others));
   }
 
   private Optional<ShardFacts> committed(ShardKey key, String idsHash) throws IOException {
@@ -153,7 +156,7 @@ final class ShardGeneration {
   /**
    * Draws examples and hands their images over.
    *
-   * @param examples sorted and distinct, those the work was begun for
+   * @param examples sorted and distinct, of one shape
    * @return a row for each, in their order
    */
   List<ManifestRow> draw(ShardKey key, List<Example> examples, ShardImages images, ShardWork work)

@@ -14,6 +14,9 @@ import io.shardlight.data.ShardFacts;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import io.shardlight.data.StoredObject;
+import io.shardlight.diffusion.ImageRequest;
+import io.shardlight.diffusion.random.PrngKey;
+import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -21,11 +24,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.avro.generic.GenericRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -68,7 +73,7 @@ final class ShardRetry {
             .toList();
 
     // 2. Another try.
-    try (ShardWork work = generation.begin(failed);
+    try (ShardWork work = generation.begin(() -> drawnBefore(rows.values()));
         ShardImages images = generation.images(key)) {
       List<ManifestRow> tried = generation.draw(key, failed, images, work);
 
@@ -100,6 +105,23 @@ final class ShardRetry {
       finish(store, facts.shard());
     }
     return after;
+  }
+
+  /** What could be drawn before can be drawn again; with which noise does not matter. */
+  private static Stream<ImageRequest> drawnBefore(Collection<GenericRecord> rows) {
+    return rows.stream()
+        .filter(row -> row.get("file_name") != null)
+        .map(
+            row ->
+                new ImageRequest(
+                    row.get("prompt").toString(),
+                    row.get("negative_prompt").toString(),
+                    PrngKey.ofSeed((Long) row.get("seed")),
+                    (Integer) row.get("width"),
+                    (Integer) row.get("height"),
+                    SchedulerKind.fromOption(row.get("scheduler").toString()),
+                    (Integer) row.get("steps"),
+                    (Float) row.get("guidance_scale")));
   }
 
   private static boolean hasFailed(@Nullable GenericRecord row) {

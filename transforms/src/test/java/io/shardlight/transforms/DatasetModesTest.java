@@ -275,6 +275,24 @@ class DatasetModesTest {
     assertThat(report().at("/counts/failed").asLong()).isEqualTo(1);
   }
 
+  /** What the dataset holds shows that it is not the devices. */
+  @Test
+  void anEngineThatFailsAgainForOneExampleFailsNoJob() throws Exception {
+    Path input =
+        prompts("a", Stream.concat(foxes(0, 8), Stream.of("{\"prompt\": \"poison, bane\"}")));
+    DatasetJob job = job(input, SETTINGS);
+    job.run();
+    assertThat(failed(job)).isEqualTo(1);
+
+    job.withMode(DatasetMode.RETRY_FAILED).on(new Cured(FakeDevices.withSlots(2))).run();
+
+    assertThat(failed(job)).isEqualTo(1);
+    assertThat(job.rows())
+        .extracting(row -> String.valueOf(row.get("error_class")))
+        .contains("ai.djl.engine.EngineException");
+    assertThat(folder.resolve("out/_SUCCESS")).exists();
+  }
+
   /** The job that failed for it is what one tries again. */
   @Test
   void aJobWithTooManyFailuresIsMendedByTryingThemAgain() throws Exception {
