@@ -7,12 +7,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.AvroManifest;
+import io.shardlight.data.BatchShape;
 import io.shardlight.data.CanonicalJson;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Sha256;
+import io.shardlight.data.ShardFacts;
+import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import io.shardlight.gallery.DatasetGallery;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -22,7 +26,7 @@ import java.util.stream.Collectors;
  * the Hugging Face Hub's front matter, for people. Both depend on the dataset alone, not on the
  * runs that made it.
  */
-final class DatasetCard {
+public final class DatasetCard {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final GenerationSettings settings;
@@ -33,8 +37,31 @@ final class DatasetCard {
     this.totals = totals;
   }
 
+  /**
+   * The card of a dataset that is complete.
+   *
+   * @param rejected records that never became examples
+   * @param shards all of them, by number
+   */
+  public static DatasetCard of(
+      GenerationSettings settings, long rejected, List<ShardFacts> shards) {
+    long asked = shards.stream().mapToLong(shard -> shard.rows() + shard.duplicates()).sum();
+    BatchShape any = BatchShape.of(settings.sampling());
+    return new DatasetCard(
+        settings,
+        new RunTotals(
+            asked,
+            rejected,
+            shards.stream()
+                .map(
+                    shard ->
+                        new ShardReport(
+                            new ShardKey(shard.shard(), any), shard, true, ShardReport.Work.NONE))
+                .toList()));
+  }
+
   /** The text of {@code dataset.json}. */
-  String json() {
+  public String json() {
     ObjectNode json = JSON.createObjectNode();
     json.put("config_fingerprint", settings.configFingerprint());
     json.put("pipeline_version", settings.pipelineVersion());
@@ -76,7 +103,7 @@ final class DatasetCard {
   }
 
   /** The text of {@code README.md}. */
-  String markdown() {
+  public String markdown() {
     String license = settings.model().license();
     return String.format(
         Locale.ROOT,
