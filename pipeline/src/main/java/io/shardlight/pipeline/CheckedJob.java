@@ -4,6 +4,8 @@ import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ImageFormat;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
 import io.shardlight.data.TemplateSettings;
 import io.shardlight.transforms.WildcardFiles;
 import java.io.IOException;
@@ -42,6 +44,18 @@ record CheckedJob(
     return problem.isPresent()
         ? Optional.empty()
         : Optional.of(new CheckedJob(options.get(), model.get(), settings, output));
+  }
+
+  /** Which other run is writing the output now; empty if none is. */
+  Optional<String> busy(RunIdentity run) {
+    String option = "--output=" + output + ": ";
+    try {
+      return new RunLease(ObjectStore.open(output, options), run)
+          .problem()
+          .map(problem -> option + problem);
+    } catch (IOException e) {
+      return Optional.of(option + Causes.line(e));
+    }
   }
 
   /** A quality that nothing asks for is most likely meant for another format. */
