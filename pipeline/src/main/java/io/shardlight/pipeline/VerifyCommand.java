@@ -70,11 +70,12 @@ final class VerifyCommand implements Command {
     String root = FileChecks.root(value.get());
     long start = System.nanoTime();
     Watched watched = new Watched(start);
+    Verification found;
     try (ProgressDisplay display =
         new ProgressDisplay(
             console.err(), console.columns(), watched::progress, System::nanoTime)) {
       display.start();
-      Verification found =
+      found =
           DatasetVerification.of(
               dataset.open(root),
               Version.text(),
@@ -82,15 +83,6 @@ final class VerifyCommand implements Command {
                   ? AT_A_TIME_FROM_BUCKETS
                   : Runtime.getRuntime().availableProcessors(),
               watched);
-      display.close();
-      VerifySummary summary =
-          new VerifySummary(found, root, Duration.ofNanos(System.nanoTime() - start));
-      if (line.isSet("json")) {
-        console.out().println(summary.json());
-      } else {
-        summary.lines().forEach(console.out()::println);
-      }
-      return found.isWhole() ? DONE : FAILED;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + root + " to its end", e);
     } catch (InterruptedException e) {
@@ -98,6 +90,15 @@ final class VerifyCommand implements Command {
       console.err().println("Interrupted; nothing was changed.");
       return FAILED;
     }
+
+    VerifySummary summary =
+        new VerifySummary(found, root, Duration.ofNanos(System.nanoTime() - start));
+    if (line.isSet("json")) {
+      console.out().println(summary.json());
+    } else {
+      summary.lines().forEach(console.out()::println);
+    }
+    return found.isWhole() ? DONE : FAILED;
   }
 
   /** Keeps what the verification tells, for the display to ask. */

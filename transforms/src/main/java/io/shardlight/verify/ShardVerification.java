@@ -21,8 +21,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -52,7 +54,7 @@ final class ShardVerification {
   private final MessageDigest idsDigest = Sha256.digest();
   private final MessageDigest sidecar = Sha256.digest();
   private long sidecarBytes;
-  private final long[] statuses = new long[ExampleStatus.values().length];
+  private final Map<ExampleStatus, Long> statuses = new EnumMap<>(ExampleStatus.class);
   private boolean markerIsRight = true;
   private boolean rowsRead;
   private long imageBytes;
@@ -72,6 +74,7 @@ final class ShardVerification {
     this.rowsDone = rowsDone;
   }
 
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   private record Manifest(String name, byte[] content) {}
 
   VerifiedShard verify() throws IOException {
@@ -357,7 +360,7 @@ final class ShardVerification {
     String found = row.get("status").toString();
     for (ExampleStatus status : ExampleStatus.values()) {
       if (status.optionName().equals(found)) {
-        statuses[status.ordinal()]++;
+        statuses.merge(status, 1L, Long::sum);
       }
     }
     if (row.get("file_name") == null) {
@@ -394,9 +397,9 @@ final class ShardVerification {
   }
 
   private void compareCounts(ShardFacts facts) {
-    compareCount("ok", facts.ok(), statuses[ExampleStatus.OK.ordinal()]);
-    compareCount("failed", facts.failed(), statuses[ExampleStatus.FAILED.ordinal()]);
-    compareCount("blocked", facts.blocked(), statuses[ExampleStatus.BLOCKED.ordinal()]);
+    compareCount("ok", facts.ok(), count(ExampleStatus.OK));
+    compareCount("failed", facts.failed(), count(ExampleStatus.FAILED));
+    compareCount("blocked", facts.blocked(), count(ExampleStatus.BLOCKED));
     compareCount("image_bytes", facts.imageBytes(), imageBytes);
     String idsHash = HexFormat.of().formatHex(idsDigest.digest());
     if (!facts.exampleIdsSha256().equals(idsHash)) {
@@ -408,6 +411,10 @@ final class ShardVerification {
               + ", that of the manifest's rows, but is "
               + facts.exampleIdsSha256());
     }
+  }
+
+  private long count(ExampleStatus status) {
+    return statuses.getOrDefault(status, 0L);
   }
 
   private void compareCount(String name, long found, long wanted) {

@@ -142,7 +142,7 @@ class ManifestFileTest {
     int damaged = 0;
     for (int at = 0; at < whole.length; at += 1 + whole.length / 500) {
       byte[] bytes = whole.clone();
-      bytes[at] ^= 1 << (at % 8);
+      bytes[at] = (byte) (bytes[at] ^ 1 << (at % 8));
       try {
         read(format, bytes);
       } catch (IOException e) {

@@ -119,6 +119,7 @@ class DatasetVerificationTest {
   }
 
   /** A way to damage a dataset, and what is to be said of it. */
+  @SuppressWarnings("ImmutableEnumChecker") // They are, but their types don't say so.
   private enum Damage {
     ARCHIVE_IS_CUT_OFF_IN_AN_IMAGE(TARS, "images/00001.tar: must be a whole tar file, but member") {
       @Override
