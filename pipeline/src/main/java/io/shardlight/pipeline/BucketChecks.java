@@ -1,7 +1,6 @@
 package io.shardlight.pipeline;
 
 import io.shardlight.data.Buckets;
-import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.transforms.ReadPrompts;
 import java.io.IOException;
@@ -18,7 +17,8 @@ import org.apache.beam.sdk.options.PipelineOptionsFactory;
  * first bucket is named; the work on local files does without them.
  */
 final class BucketChecks {
-  private static final Pattern GLOB = Pattern.compile("[*?\\[{]");
+  /** What a path has that may match several files. */
+  static final Pattern GLOB = Pattern.compile("[*?\\[{]");
 
   private interface Check {
     Optional<String> problem(PipelineOptions options) throws IOException;
@@ -104,8 +104,12 @@ final class BucketChecks {
     return problem("--output=" + value + ": ", asked -> Buckets.problem(value, asked));
   }
 
-  /** What is wrong with {@code --dataset}: a job must have begun to fill it. */
-  Optional<String> dataset(String value) {
+  /**
+   * What is wrong with {@code --dataset}.
+   *
+   * @param signs objects of which a dataset has one
+   */
+  Optional<String> dataset(String value, List<String> signs) {
     return problem(
         "--dataset=" + value + ": ",
         asked -> {
@@ -113,9 +117,13 @@ final class BucketChecks {
           if (unreachable.isPresent()) {
             return unreachable;
           }
-          return ObjectStore.open(value, asked).exists(DatasetPaths.PLAN)
-              ? Optional.empty()
-              : Optional.of(FileChecks.NO_DATASET);
+          ObjectStore store = ObjectStore.open(value, asked);
+          for (String sign : signs) {
+            if (store.exists(sign)) {
+              return Optional.empty();
+            }
+          }
+          return Optional.of(FileChecks.noDataset(signs));
         });
   }
 

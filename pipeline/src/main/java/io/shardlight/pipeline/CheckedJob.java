@@ -5,6 +5,8 @@ import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ImageFormat;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
 import io.shardlight.data.RunScope;
 import io.shardlight.data.TemplateSettings;
 import io.shardlight.transforms.WildcardFiles;
@@ -44,6 +46,18 @@ record CheckedJob(
     GenerationSettings settings = GenerateSettings.of(options.get(), model.get(), templates.get());
     return scope(output, options.get(), settings, problems)
         .map(scope -> new CheckedJob(options.get(), model.get(), settings, scope, output));
+  }
+
+  /** Which other run is writing the output now; empty if none is. */
+  Optional<String> busy(RunIdentity run) {
+    String option = "--output=" + output + ": ";
+    try {
+      return new RunLease(ObjectStore.open(output, options), run)
+          .problem()
+          .map(problem -> option + problem);
+    } catch (IOException e) {
+      return Optional.of(option + Causes.line(e));
+    }
   }
 
   /** A quality that nothing asks for is most likely meant for another format. */

@@ -61,7 +61,7 @@ final class CommandLine {
         word = "--help";
       }
       if (!word.startsWith("--") || word.equals("--")) {
-        line.problems.add("'" + word + "': not an option; options are written --name=value");
+        line.problems.add("'" + word + "': not an option; " + line.meant(word, words));
         continue;
       }
       int equals = word.indexOf('=');
@@ -91,6 +91,20 @@ final class CommandLine {
       }
     }
     return line;
+  }
+
+  /** What somebody may have meant who wrote a value without a name. */
+  private String meant(String word, List<String> words) {
+    return catalog.specs().stream()
+        .filter(spec -> spec.required() && !word.startsWith("-"))
+        .map(OptionSpec::name)
+        .filter(
+            name ->
+                words.stream()
+                    .noneMatch(w -> w.equals("--" + name) || w.startsWith("--" + name + "=")))
+        .findFirst()
+        .map(name -> "did you mean --" + name + "=" + word + "?")
+        .orElse("options are written --name=value");
   }
 
   private void accept(OptionSpec spec, Optional<String> value) {

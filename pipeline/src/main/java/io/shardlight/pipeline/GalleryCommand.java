@@ -2,7 +2,6 @@ package io.shardlight.pipeline;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.shardlight.data.Buckets;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.gallery.DatasetGallery;
@@ -12,12 +11,11 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /** Draws contact sheet and page of a dataset. */
 final class GalleryCommand implements Command {
   private static final OptionCatalog CATALOG =
-      OptionCatalog.of(GalleryOptions.class, JsonOption.class, TerminalOptions.class);
+      OptionCatalog.of(DatasetOption.class, JsonOption.class, TerminalOptions.class);
 
   @Override
   public String name() {
@@ -49,27 +47,22 @@ final class GalleryCommand implements Command {
 
   @Override
   public int run(List<String> words, Console console) {
-    // Beam's options, which take a while to look up, matter for buckets only.
-    boolean bucket = words.stream().anyMatch(word -> word.contains("gs://"));
-    CommandLine line =
-        CommandLine.parseWithOperand(
-            "dataset", words, CATALOG, bucket ? BeamOptionNames.all() : Set.of());
+    DatasetLine dataset = DatasetLine.parse(words, CATALOG);
+    CommandLine line = dataset.line();
     if (line.isSet("help")) {
       console.out().print(help());
       return DONE;
     }
     List<String> problems = new ArrayList<>(line.problems());
-    Optional<String> dataset = line.usable("dataset");
-    BucketChecks buckets = new BucketChecks(line);
-    dataset.flatMap(v -> FileChecks.dataset(v, buckets)).ifPresent(problems::add);
-    if (!problems.isEmpty() || dataset.isEmpty()) {
+    Optional<String> value = line.usable(DatasetOption.NAME);
+    value.flatMap(v -> FileChecks.datasetToDraw(v, dataset.buckets())).ifPresent(problems::add);
+    if (!problems.isEmpty() || value.isEmpty()) {
       return refuse(problems, console);
     }
 
-    String root = FileChecks.root(dataset.get());
+    String root = FileChecks.root(value.get());
     try {
-      ObjectStore store =
-          Buckets.isIn(root) ? ObjectStore.open(root, buckets.options()) : ObjectStore.open(root);
+      ObjectStore store = dataset.open(root);
       boolean finished = store.exists(DatasetPaths.SUCCESS);
       GallerySummary summary = DatasetGallery.of(store, finished).draw();
       if (line.isSet("json")) {

@@ -88,13 +88,14 @@ final class GenerateCommand implements Command {
         new RunIdentity(
             RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4),
             RunProcess.current());
-    RunLease lease = new RunLease(ObjectStore.open(output, job.options()), run);
-    busy(lease, output).ifPresent(problems::add);
+    // Told before the prompts are read; the job itself looks again.
+    job.busy(run).ifPresent(problems::add);
     if (!problems.isEmpty()) {
       return refuse(problems, console);
     }
 
     // 2. The job.
+    RunLease lease = new RunLease(ObjectStore.open(output, job.options()), run);
     LocalRun.tune(job.options().as(DirectOptions.class), line);
     Pipeline pipeline = Pipeline.create(job.options());
     GenerateImages.apply(
@@ -132,16 +133,6 @@ final class GenerateCommand implements Command {
       summary.lines().forEach(console.out()::println);
     }
     return DONE;
-  }
-
-  /** Which other run is writing there, told before the prompts are read. */
-  private static Optional<String> busy(RunLease lease, String output) {
-    String option = "--output=" + output + ": ";
-    try {
-      return lease.problem().map(problem -> option + problem);
-    } catch (IOException e) {
-      return Optional.of(option + Causes.line(e));
-    }
   }
 
   /** Others need not wait for a job that failed. */

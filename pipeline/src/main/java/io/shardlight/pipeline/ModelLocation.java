@@ -10,6 +10,8 @@ import java.util.Optional;
 
 /** Finds what {@code --model} names. */
 final class ModelLocation {
+  private static final String INDEX = "model_index.json";
+
   private ModelLocation() {}
 
   /**
@@ -34,7 +36,14 @@ final class ModelLocation {
         problems.add(
             option
                 + (Files.exists(folder) ? "not a directory" : "no such directory")
-                + "; give demo or a directory that holds model_index.json");
+                + "; give demo or a directory that holds "
+                + INDEX);
+        return Optional.empty();
+      }
+      if (!Files.exists(folder.resolve(INDEX)) && !Files.exists(folder.resolve("unet"))) {
+        // Any folder lacks a model's ten files; that is not worth ten lines.
+        problems.add(
+            option + "not a model, as it has no " + INDEX + "; give demo or a directory with one");
         return Optional.empty();
       }
       return Optional.of(ModelDirectory.open(folder));

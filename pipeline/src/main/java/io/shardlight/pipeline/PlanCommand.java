@@ -1,7 +1,9 @@
 package io.shardlight.pipeline;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunProcess;
 import io.shardlight.transforms.SummarisePlan;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -27,6 +29,9 @@ final class PlanCommand implements Command {
   /** Options that Beam does not know. */
   private static final Set<String> OWN =
       Set.of("imagesPerSecond", "pricePerHour", "json", "verbose", "help");
+
+  /** Never writes, so that it has no lease. */
+  private static final RunIdentity RUN = new RunIdentity("plan", RunProcess.NONE);
 
   @Override
   public String name() {
@@ -78,12 +83,12 @@ final class PlanCommand implements Command {
 
     CheckedJob job = checked.get();
     try {
+      ObjectNode plan = plan(job, line, console);
+      if (!plan.has("problem")) {
+        job.busy(RUN).ifPresent(problem -> plan.put("problem", problem));
+      }
       PlanSummary summary =
-          new PlanSummary(
-              plan(job, line, console),
-              job.settings().imageFormat(),
-              imagesPerSecond,
-              pricePerHour);
+          new PlanSummary(plan, job.settings().imageFormat(), imagesPerSecond, pricePerHour);
       summary.rejections().forEach(console.err()::println);
       summary.problem().ifPresent(console.err()::println);
       if (line.isSet("json")) {
@@ -100,7 +105,7 @@ final class PlanCommand implements Command {
     }
   }
 
-  private static JsonNode plan(CheckedJob job, CommandLine line, Console console)
+  private static ObjectNode plan(CheckedJob job, CommandLine line, Console console)
       throws IOException {
     Path target = Files.createTempDirectory("shardlight-plan-");
     Path file = target.resolve(SummarisePlan.NAME);
@@ -116,7 +121,7 @@ final class PlanCommand implements Command {
           job.model().slots(),
           target.toString());
       LocalRun.run(pipeline, job.output(), line.isSet("verbose"), console);
-      return new ObjectMapper().readTree(file.toFile());
+      return new ObjectMapper().readValue(file.toFile(), ObjectNode.class);
     } finally {
       Files.deleteIfExists(file);
       Files.deleteIfExists(target.resolve(".tmp"));

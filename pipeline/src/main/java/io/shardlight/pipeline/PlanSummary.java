@@ -80,7 +80,7 @@ record PlanSummary(
             + "; of all its slots "
             + String.format(Locale.ROOT, "%.1f %%", 100 * paddingRatio())
             + " are padding");
-    lines.add("About " + bytes(estimatedBytes()) + " of images");
+    lines.add("About " + Progress.bytes(estimatedBytes()) + " of images");
     seconds()
         .ifPresent(
             seconds ->
@@ -199,17 +199,5 @@ record PlanSummary(
 
   private String price() {
     return BigDecimal.valueOf(pricePerHour.orElseThrow()).stripTrailingZeros().toPlainString();
-  }
-
-  /** "345 kB", "1.20 GB". */
-  private static String bytes(long bytes) {
-    String[] units = {"B", "kB", "MB", "GB", "TB", "PB"};
-    double value = bytes;
-    int unit = 0;
-    while (value >= 1000 && unit < units.length - 1) {
-      value /= 1000;
-      unit++;
-    }
-    return Progress.rate(value) + " " + units[unit];
   }
 }

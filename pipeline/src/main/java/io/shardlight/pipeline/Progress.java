@@ -77,6 +77,18 @@ record Progress(long done, long drawn, OptionalLong total, Duration drawing, Dur
     return String.format(Locale.ROOT, "%." + Math.max(0, digits) + "f", perSecond);
   }
 
+  /** "345 kB", "1.20 GB". */
+  static String bytes(long bytes) {
+    String[] units = {"B", "kB", "MB", "GB", "TB", "PB"};
+    double value = bytes;
+    int unit = 0;
+    while (value >= 1000 && unit < units.length - 1) {
+      value /= 1000;
+      unit++;
+    }
+    return rate(value) + " " + units[unit];
+  }
+
   /** "45 s", "3 min 20 s", "2 h 5 min", "3 d 4 h". */
   static String duration(Duration duration) {
     long seconds = duration.toSeconds();

@@ -11,6 +11,7 @@ public final class Shardlight {
           new GenerateCommand(),
           new PlanCommand(),
           new GalleryCommand(),
+          new VerifyCommand(),
           new TokenizeCommand(),
           new DevicesCommand());
 

@@ -62,17 +62,15 @@ final class TokenizeCommand implements Command {
     if (line.isGiven("prompt") && line.isGiven("input")) {
       problems.add("--prompt and --input: only one can be read; leave one out");
     }
-    Optional<Path> input = line.value("input").map(Path::of);
+    Optional<Path> input = line.usable("input").map(Path::of);
     input
         .filter(file -> !Files.isReadable(file) || Files.isDirectory(file))
-        .ifPresent(file -> problems.add("--input=" + file + ": no such readable file"));
+        .ifPresent(file -> problems.add("--input=" + file + ": " + unreadable(file)));
     input
         .flatMap(file -> PromptFile.problem(file.toString()))
         .ifPresent(problem -> problems.add("--input=" + input.orElseThrow() + ": " + problem));
-    Optional<ModelDirectory> model = Optional.empty();
-    if (problems.isEmpty()) {
-      model = ModelLocation.open(line.value("model").orElseThrow(), console, problems);
-    }
+    Optional<ModelDirectory> model =
+        line.usable("model").flatMap(value -> ModelLocation.open(value, console, problems));
     if (model.isEmpty() || !problems.isEmpty()) {
       return refuse(problems, console);
     }
@@ -96,6 +94,15 @@ final class TokenizeCommand implements Command {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static String unreadable(Path file) {
+    if (!Files.exists(file)) {
+      return FileChecks.noFile(file);
+    }
+    return Files.isDirectory(file)
+        ? "a directory; give a file in it"
+        : "cannot be read by you; change its permissions";
   }
 
   private static ReadableByteChannel open(Path file) throws IOException {

@@ -142,7 +142,7 @@ class BucketCommandsTest {
                 .errLines())
         .containsExactly(
             "--input=gs://prompts/none/*.txt: input must match a file, but found none for"
-                + " \"gs://prompts/none/*.txt\"",
+                + " \"gs://prompts/none/*.txt\"; check the path",
             "--input=gs://prompts/in/more/: a directory; give its files, for example"
                 + " --input='gs://prompts/in/more/*.txt'",
             "--input=gs://no-bucket/a.txt: there is no bucket no-bucket; make it by `gcloud storage"

@@ -37,10 +37,27 @@ class FileChecksTest {
         .satisfiesExactly(
             line ->
                 assertThat(line)
-                    .startsWith("--input=" + folder + "/no.txt: input must match a file,"),
+                    .isEqualTo(
+                        "--input="
+                            + folder
+                            + "/no.txt: no such file; give the path of one that is there"),
             line ->
                 assertThat(line)
                     .startsWith("--input=" + folder + "/*.txt: input must match a file,"));
+  }
+
+  @Test
+  void namesTheFileThatMayHaveBeenMeant() throws IOException {
+    Files.createFile(folder.resolve("prompts.txt"));
+    Files.createDirectory(folder.resolve("promts.txts"));
+
+    assertThat(FileChecks.input(folder + "/promts.txt", BUCKETS))
+        .containsExactly(
+            "--input="
+                + folder
+                + "/promts.txt: no such file; did you mean "
+                + folder
+                + "/prompts.txt?");
   }
 
   @Test
@@ -99,8 +116,12 @@ class FileChecksTest {
     assertThat(FileChecks.output(file + "/below", BUCKETS))
         .contains(
             "--output=" + file + "/below: " + file + " is a file; give a path through directories");
-    assertThat(FileChecks.output("s3://bucket/out", BUCKETS))
-        .contains(
-            "--output=s3://bucket/out: must be a local directory or gs://bucket/folder; give one");
+    for (String elsewhere : List.of("s3://bucket/out", "file:/tmp/out", "hf://owner/name")) {
+      assertThat(FileChecks.output(elsewhere, BUCKETS))
+          .contains(
+              "--output="
+                  + elsewhere
+                  + ": must be a local directory or gs://bucket/folder; give one");
+    }
   }
 }

@@ -99,7 +99,7 @@ class HelpTest {
     Terminal whole = Terminal.at(home);
     assertThat(whole.run("--help")).isZero();
 
-    for (String command : List.of("generate", "gallery", "tokenize", "devices")) {
+    for (String command : List.of("generate", "plan", "gallery", "verify", "tokenize", "devices")) {
       assertThat(whole.out()).contains("\n  " + command + " ");
       Terminal first = Terminal.at(home);
       assertThat(first.run(command, "--help")).isZero();

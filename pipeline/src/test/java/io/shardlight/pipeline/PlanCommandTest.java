@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
+import io.shardlight.data.RunProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -105,6 +109,24 @@ class PlanCommandTest {
     Terminal terminal = run(1, "plan");
 
     assertThat(terminal.errLines()).last().asString().contains("holds another dataset: example");
+  }
+
+  @Test
+  void anOutputThatAnotherRunIsWritingIsAProblem() throws IOException {
+    run(0, "generate");
+    RunLease other =
+        new RunLease(
+            ObjectStore.open(out.toString()), new RunIdentity("other", RunProcess.current()));
+    other.take();
+
+    Terminal terminal = run(1, "plan", "--json");
+
+    assertThat(terminal.errLines().get(terminal.errLines().size() - 1))
+        .startsWith("--output=" + out + ": ")
+        .contains("is being written by run other");
+    assertThat(json(terminal).get("problem").asText()).contains("run other");
+    other.release();
+    run(0, "plan");
   }
 
   @Test

@@ -41,7 +41,7 @@ class ShardlightTest {
     assertThat(terminal.errLines())
         .containsExactly(
             "'genrate': no such command; did you mean generate? there are: generate, plan, gallery,"
-                + " tokenize, devices");
+                + " verify, tokenize, devices");
   }
 
   @Test
@@ -54,7 +54,7 @@ class ShardlightTest {
     assertThat(terminal.errLines())
         .hasSize(4)
         .anyMatch(line -> line.startsWith("--steps=x: "))
-        .anyMatch(line -> line.startsWith("--input=" + home + "/none.txt: input must match a file"))
+        .anyMatch(line -> line.startsWith("--input=" + home + "/none.txt: no such file; "))
         .anyMatch(line -> line.startsWith("--output: missing"))
         .last()
         .isEqualTo("Nothing was started. ./shardlight generate --help explains.");

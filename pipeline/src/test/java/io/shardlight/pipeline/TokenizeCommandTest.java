@@ -98,7 +98,7 @@ class TokenizeCommandTest {
     assertThat(terminal.errLines())
         .containsExactly(
             "--prompt and --input: only one can be read; leave one out",
-            "--input=" + home + "/none.txt: no such readable file",
+            "--input=" + home + "/none.txt: no such file; give the path of one that is there",
             "Nothing was started. ./shardlight tokenize --help explains.");
   }
 

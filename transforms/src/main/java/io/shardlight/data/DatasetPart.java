@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A part of a dataset that was begun: its first one, or one by which it was extended.
@@ -74,5 +75,18 @@ public record DatasetPart(int number, ObjectNode plan) {
   /** Examples planned, duplicates included. */
   public long examples() {
     return plan.path(DatasetPlan.EXAMPLES).asLong();
+  }
+
+  /** Which examples were planned; empty if the plan does not say so as one that was written. */
+  public Optional<PlanDigest> digest() {
+    JsonNode count = plan.path(DatasetPlan.EXAMPLES);
+    String sum = plan.path(DatasetPlan.DIGEST).asText();
+    return count.isIntegralNumber() && sum.matches("[0-9a-f]{32}")
+        ? Optional.of(
+            new PlanDigest(
+                count.longValue(),
+                Long.parseUnsignedLong(sum, 0, 16, 16),
+                Long.parseUnsignedLong(sum, 16, 32, 16)))
+        : Optional.empty();
   }
 }

@@ -67,10 +67,37 @@ public final class ExamplePlanner {
     Sampling sampling = prompt.overrides().over(settings.sampling());
     PromptExpansion.Expanded expanded = expansion.of(prompt, imageIndex);
     String negative = expanded.negativePrompt().orElse(settings.negativePrompt());
+    return new Example(
+        id(fingerprint, expanded.text(), negative, sampling, seed, imageIndex, noiseKey),
+        expanded.text(),
+        negative,
+        prompt.id(),
+        prompt.source(),
+        imageIndex,
+        seed,
+        noiseKey,
+        sampling,
+        carried(prompt, expanded));
+  }
+
+  /**
+   * The name of an image.
+   *
+   * @param fingerprint of the settings
+   * @param sampling with nothing left to default
+   */
+  public static String id(
+      String fingerprint,
+      String prompt,
+      String negativePrompt,
+      Sampling sampling,
+      long seed,
+      int imageIndex,
+      PrngKey noiseKey) {
     ObjectNode identity = JsonNodeFactory.instance.objectNode();
     identity.put("config_fingerprint", fingerprint);
-    identity.put("prompt", expanded.text());
-    identity.put("negative_prompt", negative);
+    identity.put("prompt", prompt);
+    identity.put("negative_prompt", negativePrompt);
     identity.put("scheduler", sampling.scheduler().optionName());
     identity.put("steps", sampling.steps());
     identity.put("guidance_scale", CanonicalJson.shortest(sampling.guidanceScale()));
@@ -82,17 +109,7 @@ public final class ExamplePlanner {
         .putArray("noise_key")
         .add(Integer.toUnsignedLong(noiseKey.high()))
         .add(Integer.toUnsignedLong(noiseKey.low()));
-    return new Example(
-        Sha256.hex(CanonicalJson.write(identity)).substring(0, 32),
-        expanded.text(),
-        negative,
-        prompt.id(),
-        prompt.source(),
-        imageIndex,
-        seed,
-        noiseKey,
-        sampling,
-        carried(prompt, expanded));
+    return Sha256.hex(CanonicalJson.write(identity)).substring(0, 32);
   }
 
   /** What a template was is no column of the input: it goes along in any case. */

@@ -24,7 +24,6 @@ import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -249,7 +248,18 @@ final class GcsObjectStore implements ObjectStore {
 
   @Override
   public InputStream read(String name) throws IOException {
+    return open(name, storage.reader(id(name)));
+  }
+
+  @Override
+  public InputStream read(String name, long offset, long length) throws IOException {
     ReadChannel channel = storage.reader(id(name));
+    channel.seek(offset);
+    channel.limit(offset + length);
+    return open(name, channel);
+  }
+
+  private InputStream open(String name, ReadChannel channel) throws IOException {
     channel.setChunkSize(READ_BUFFER);
     InputStream in = new BufferedInputStream(new ObjectInput(name, channel), READ_BUFFER);
     try {
@@ -328,8 +338,7 @@ final class GcsObjectStore implements ObjectStore {
   }
 
   @Override
-  public List<String> list(String prefix) throws IOException {
-    List<String> names = new ArrayList<>();
+  public void forEachName(String prefix, Names names) throws IOException {
     try {
       for (Blob object :
           storage
@@ -340,14 +349,12 @@ final class GcsObjectStore implements ObjectStore {
               .iterateAll()) {
         // Some tools make empty objects to stand for folders.
         if (!object.getName().endsWith("/")) {
-          names.add(object.getName().substring(place.prefix().length()));
+          names.take(object.getName().substring(place.prefix().length()));
         }
       }
     } catch (StorageException e) {
       throw faults.explain("list the objects " + prefix + "*", e);
     }
-    Collections.sort(names);
-    return names;
   }
 
   @Override

@@ -1,11 +1,15 @@
 package io.shardlight.data;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.auto.value.AutoValue;
+import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.io.Serializable;
 import java.util.List;
+import java.util.TreeSet;
+import java.util.stream.StreamSupport;
 
 /**
  * What holds for a whole run once options and model have been read: nothing is left to default.
@@ -114,6 +118,76 @@ public abstract class GenerationSettings implements Serializable {
       json.put("wildcards_sha256", templates().wildcardsSha256());
     }
     return json;
+  }
+
+  /**
+   * The settings that a dataset was made by, from its plan or its {@code dataset.json}. What these
+   * do not hold, as it may change between runs, has its default.
+   *
+   * @throws IllegalArgumentException if {@link #toJson} did not write it, naming a value that it
+   *     would have written otherwise
+   */
+  public static GenerationSettings fromJson(JsonNode json) {
+    boolean expand = json.path("expand_templates").asBoolean();
+    GenerationSettings settings =
+        builder()
+            .model(
+                new ModelIdentity(
+                    text(json, "model_id"),
+                    text(json, "model_revision"),
+                    text(json, "model_sha256"),
+                    text(json, "license")))
+            .engine(
+                new EngineIdentity(
+                    text(json, "engine"),
+                    text(json, "device_kind"),
+                    text(json, "dtype"),
+                    text(json, "numerics")))
+            .sampling(
+                new Sampling(
+                    SchedulerKind.fromOption(text(json, "scheduler")),
+                    json.path("steps").intValue(),
+                    json.path("guidance_scale").floatValue(),
+                    json.path("width").intValue(),
+                    json.path("height").intValue()))
+            .negativePrompt(text(json, "negative_prompt"))
+            .seed(json.path("seed").longValue())
+            .seedPolicy(SeedPolicy.fromOption(text(json, "seed_policy")))
+            .imagesPerPrompt(json.path("images_per_prompt").intValue())
+            .imageFormat(ImageFormat.fromOption(text(json, "image_format")))
+            .imageQuality(json.path("image_quality").asInt(DEFAULT_IMAGE_QUALITY))
+            .layout(Layout.fromOption(text(json, "layout")))
+            .shardSize(json.path("shard_size").intValue())
+            .manifestFormats(
+                StreamSupport.stream(json.path("manifest_formats").spliterator(), false)
+                    .map(format -> ManifestFormat.fromOption(format.asText()))
+                    .toList())
+            .saveAdditionalColumns(json.path("save_additional_columns").asBoolean())
+            .templates(
+                expand
+                    ? new TemplateSettings(true, "", text(json, "wildcards_sha256"))
+                    : TemplateSettings.OFF)
+            .pipelineVersion(text(json, "pipeline_version"))
+            .build();
+    requireSame(settings.toJson(), json);
+    return settings;
+  }
+
+  private static void requireSame(ObjectNode wanted, JsonNode found) {
+    TreeSet<String> names = new TreeSet<>();
+    wanted.fieldNames().forEachRemaining(names::add);
+    found.fieldNames().forEachRemaining(names::add);
+    for (String name : names) {
+      String here = wanted.has(name) ? CanonicalJson.write(wanted.get(name)) : "absent";
+      String there = found.has(name) ? CanonicalJson.write(found.get(name)) : "absent";
+      if (!here.equals(there)) {
+        throw new IllegalArgumentException(name + " must be " + here + ", but is " + there);
+      }
+    }
+  }
+
+  private static String text(JsonNode json, String name) {
+    return json.path(name).asText();
   }
 
   private ObjectNode fingerprinted() {

@@ -31,13 +31,19 @@ public final class LeaseKeeper {
   }
 
   private final RunLease lease;
+  private final ScheduledExecutorService clock;
   private volatile long dueNanos = System.nanoTime();
 
   /**
    * @param lease nothing is shown while another run has it
    */
   public LeaseKeeper(RunLease lease) {
+    this(lease, CLOCK);
+  }
+
+  LeaseKeeper(RunLease lease, ScheduledExecutorService clock) {
     this.lease = lease;
+    this.clock = clock;
   }
 
   /** Begins a piece of work. */
@@ -46,7 +52,7 @@ public final class LeaseKeeper {
       renew();
     }
     ScheduledFuture<?> renewals =
-        CLOCK.scheduleWithFixedDelay(
+        clock.scheduleWithFixedDelay(
             this::renew,
             dueNanos - System.nanoTime(),
             RunLease.RENEW_EVERY.toNanos(),

@@ -1,9 +1,13 @@
 package io.shardlight.data;
 
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -29,6 +33,7 @@ final class LocalObjectStore implements ObjectStore {
   private static final Logger LOG = LoggerFactory.getLogger(LocalObjectStore.class);
 
   private static final String TEMPORARIES = ".tmp";
+  private static final int ATTEMPTS = 100;
 
   /** Fills the temporary file. */
   private interface Content {
@@ -109,16 +114,28 @@ final class LocalObjectStore implements ObjectStore {
     };
   }
 
-  private Path temporary() throws IOException {
-    Path temporaries = Files.createDirectories(root.resolve(TEMPORARIES));
-    return temporaries.resolve(UUID.randomUUID().toString());
+  private Path temporary() {
+    return root.resolve(TEMPORARIES).resolve(UUID.randomUUID().toString());
   }
 
   private static void write(Path temporary, Content content) throws IOException {
-    try (FileChannel channel =
-        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+    try (FileChannel channel = begin(temporary)) {
       content.writeTo(channel);
       channel.force(true);
+    }
+  }
+
+  /** Creates a temporary file, though a run that ends may clear the empty folder away any time. */
+  private static FileChannel begin(Path temporary) throws IOException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        createParent(temporary);
+        return FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      } catch (NoSuchFileException | FileAlreadyExistsException e) {
+        if (attempt == ATTEMPTS) {
+          throw e;
+        }
+      }
     }
   }
 
@@ -152,24 +169,83 @@ final class LocalObjectStore implements ObjectStore {
   }
 
   @Override
+  public InputStream read(String name, long offset, long length) throws IOException {
+    SeekableByteChannel channel = Files.newByteChannel(resolve(name));
+    try {
+      channel.position(offset);
+      return new Part(Channels.newInputStream(channel), length);
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** Ends after so many bytes. */
+  private static final class Part extends FilterInputStream {
+    private long left;
+
+    Part(InputStream in, long length) {
+      super(in);
+      this.left = length;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      if (left == 0 && length > 0) {
+        return -1;
+      }
+      int read = super.read(bytes, offset, (int) Math.min(left, length));
+      left -= Math.max(0, read);
+      return read;
+    }
+
+    @Override
+    public long skip(long bytes) throws IOException {
+      long skipped = super.skip(Math.min(left, bytes));
+      left -= skipped;
+      return skipped;
+    }
+
+    @Override
+    public int available() throws IOException {
+      return (int) Math.min(left, super.available());
+    }
+
+    @Override
+    public boolean markSupported() {
+      return false;
+    }
+  }
+
+  @Override
   public boolean exists(String name) {
     return Files.isRegularFile(resolve(name));
   }
 
   @Override
-  public List<String> list(String prefix) throws IOException {
+  public void forEachName(String prefix, Names names) throws IOException {
     Path folder = resolve(prefix.substring(0, prefix.lastIndexOf('/') + 1));
     if (!Files.isDirectory(folder)) {
-      return List.of();
+      return;
     }
     Path temporaries = root.resolve(TEMPORARIES);
     try (Stream<Path> files = Files.walk(folder)) {
-      return files
-          .filter(file -> !file.startsWith(temporaries) && Files.isRegularFile(file))
-          .map(file -> root.relativize(file).toString().replace('\\', '/'))
-          .filter(name -> name.startsWith(prefix))
-          .sorted()
-          .toList();
+      for (Path file : (Iterable<Path>) files::iterator) {
+        if (!file.startsWith(temporaries) && Files.isRegularFile(file)) {
+          String name = root.relativize(file).toString().replace('\\', '/');
+          if (name.startsWith(prefix)) {
+            names.take(name);
+          }
+        }
+      }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 

@@ -68,18 +68,33 @@ public final class ManifestFile {
   public static void read(String name, byte[] content, CommittedShards.Rows rows)
       throws IOException {
     switch (ManifestFormat.fromOption(name.substring(name.lastIndexOf('.') + 1))) {
-      case AVRO -> {
-        try (DataFileStream<GenericRecord> records =
-            AvroManifest.read(new ByteArrayInputStream(content))) {
-          while (records.hasNext()) {
-            rows.take(records.next());
-          }
-        }
-      }
+      case AVRO -> readAvro(content, rows);
       case PARQUET ->
           AvroParquet.read(
               AvroManifest.SCHEMA, new SeekableInMemoryByteChannel(content), rows::take);
       case JSONL -> readLines(name, new String(content, StandardCharsets.UTF_8), rows);
+    }
+  }
+
+  private static void readAvro(byte[] content, CommittedShards.Rows rows) throws IOException {
+    try (DataFileStream<GenericRecord> records =
+        decode(() -> AvroManifest.read(new ByteArrayInputStream(content)))) {
+      while (decode(records::hasNext)) {
+        // What the taker throws is no fault of the file.
+        rows.take(decode(records::next));
+      }
+    }
+  }
+
+  private interface Decoding<T> {
+    T get() throws IOException;
+  }
+
+  private static <T> T decode(Decoding<T> decoding) throws IOException {
+    try {
+      return decoding.get();
+    } catch (RuntimeException e) {
+      throw new IOException("the Avro file can't be decoded: " + e, e);
     }
   }
 
@@ -89,12 +104,14 @@ public final class ManifestFile {
     BufferedReader lines = new BufferedReader(new StringReader(content));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       number++;
+      GenericRecord row;
       try {
-        rows.take(ManifestJson.parse(JSON.readTree(line)));
+        row = ManifestJson.parse(JSON.readTree(line));
       } catch (JsonProcessingException | IllegalArgumentException e) {
         throw new IOException(
             name + " line " + number + " must be a row as JSON, but is not: " + e.getMessage(), e);
       }
+      rows.take(row);
     }
   }
 }

@@ -8,7 +8,9 @@ import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -55,10 +57,32 @@ public interface ObjectStore {
    */
   InputStream read(String name) throws IOException;
 
+  /**
+   * Opens a part of an object, for the caller to close; nothing else of it is fetched.
+   *
+   * @param offset of the first byte, from 0
+   * @param length at least 1; less is read where the object ends before
+   * @throws java.nio.file.NoSuchFileException if there is no such object
+   */
+  InputStream read(String name, long offset, long length) throws IOException;
+
   boolean exists(String name) throws IOException;
 
+  /** Takes one name after the other. */
+  interface Names {
+    void take(String name) throws IOException;
+  }
+
+  /** Hands over the names that start with the prefix, in any order, and keeps none of them. */
+  void forEachName(String prefix, Names names) throws IOException;
+
   /** Names that start with the prefix, sorted. */
-  List<String> list(String prefix) throws IOException;
+  default List<String> list(String prefix) throws IOException {
+    List<String> names = new ArrayList<>();
+    forEachName(prefix, names::add);
+    Collections.sort(names);
+    return names;
+  }
 
   /**
    * Finds an object that lies directly in the root, or a folder that does.

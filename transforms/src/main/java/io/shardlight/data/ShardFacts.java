@@ -74,17 +74,23 @@ public record ShardFacts(
       JsonNode json = JSON.readTree(text);
       List<StoredObject> manifests = new ArrayList<>();
       json.required("manifests").forEach(object -> manifests.add(StoredObject.fromJson(object)));
-      return new ShardFacts(
-          json.required("shard").intValue(),
-          json.required("config_fingerprint").textValue(),
-          json.required("example_ids_sha256").textValue(),
-          json.required("ok").longValue(),
-          json.required("failed").longValue(),
-          json.required("blocked").longValue(),
-          json.required("duplicates").longValue(),
-          json.required("image_bytes").longValue(),
-          Optional.ofNullable(json.get("archive")).map(StoredObject::fromJson),
-          manifests);
+      ShardFacts facts =
+          new ShardFacts(
+              json.required("shard").intValue(),
+              json.required("config_fingerprint").asText(),
+              json.required("example_ids_sha256").asText(),
+              json.required("ok").longValue(),
+              json.required("failed").longValue(),
+              json.required("blocked").longValue(),
+              json.required("duplicates").longValue(),
+              json.required("image_bytes").longValue(),
+              Optional.ofNullable(json.get("archive")).map(StoredObject::fromJson),
+              manifests);
+      if (!facts.toJson().equals(text.strip())) {
+        throw new IllegalArgumentException(
+            "a shard marker must be canonical JSON of the types and names it is written with");
+      }
+      return facts;
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("a shard marker must be JSON: " + e.getOriginalMessage());
     }

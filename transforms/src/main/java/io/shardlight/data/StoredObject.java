@@ -66,9 +66,9 @@ public record StoredObject(String name, long bytes, String crc32c, String sha256
    */
   static StoredObject fromJson(JsonNode json) {
     return new StoredObject(
-        json.required("name").textValue(),
+        json.required("name").asText(),
         json.required("bytes").longValue(),
-        json.required("crc32c").textValue(),
-        json.required("sha256").textValue());
+        json.required("crc32c").asText(),
+        json.required("sha256").asText());
   }
 }

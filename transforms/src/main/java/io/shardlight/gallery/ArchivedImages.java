@@ -2,7 +2,6 @@ package io.shardlight.gallery;
 
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ObjectStore;
-import java.io.EOFException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,8 +15,8 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Fetches members of tar files. Where they lie in it is found once for each archive, by reading its
- * headers and skipping what is between; then each is read alone. Thread-safe.
+ * Fetches members of tar files. Where they lie is found once for each archive, by going through it;
+ * then each is read alone, wherever the archive is stored. Thread-safe.
  */
 final class ArchivedImages {
   private record Place(long offset, int bytes) {}
@@ -45,11 +44,11 @@ final class ArchivedImages {
     if (place == null) {
       return Optional.empty();
     }
-    try (InputStream in = store.read(archive)) {
-      in.skipNBytes(place.offset());
-      return Optional.of(in.readNBytes(place.bytes()));
-    } catch (EOFException e) {
-      return Optional.empty();
+    if (place.bytes() == 0) {
+      return Optional.of(new byte[0]);
+    }
+    try (InputStream in = store.read(archive, place.offset(), place.bytes())) {
+      return Optional.of(in.readAllBytes());
     }
   }
 

@@ -2,7 +2,9 @@ package io.shardlight.gallery;
 
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.DigitalSource;
+import io.shardlight.data.InOrder;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.images.Pixels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,10 +64,7 @@ public final class DatasetGallery {
 
   /** Draws page and sheet. */
   public GallerySummary draw() throws IOException, InterruptedException {
-    // Nothing here needs a display, which a job's machine does not have.
-    if (System.getProperty("java.awt.headless") == null) {
-      System.setProperty("java.awt.headless", "true");
-    }
+    Pixels.needNoDisplay();
     StoredImages images = new StoredImages(store);
     List<GalleryRow> shown = new ArrayList<>();
     Path page = Files.createTempFile("shardlight-gallery", ".html");

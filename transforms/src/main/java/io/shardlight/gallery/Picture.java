@@ -1,17 +1,13 @@
 package io.shardlight.gallery;
 
 import ar.com.hjg.pngj.FilterType;
-import ar.com.hjg.pngj.IImageLine;
 import ar.com.hjg.pngj.ImageInfo;
 import ar.com.hjg.pngj.ImageLineByte;
-import ar.com.hjg.pngj.PngReaderByte;
 import ar.com.hjg.pngj.PngWriter;
-import ar.com.hjg.pngj.PngjException;
 import ar.com.hjg.pngj.chunks.PngChunkITXT;
-import io.shardlight.images.ExifComment;
-import io.shardlight.images.WebpFormat;
+import io.shardlight.images.DecodedImage;
+import io.shardlight.images.Pixels;
 import java.awt.image.BufferedImage;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,12 +15,9 @@ import java.util.Arrays;
 import java.util.Optional;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
-import javax.imageio.ImageReader;
 import javax.imageio.ImageWriteParam;
 import javax.imageio.ImageWriter;
 import javax.imageio.plugins.jpeg.JPEGImageWriteParam;
-import javax.imageio.stream.ImageInputStream;
-import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /** Eight-bit RGB pixels: read from a file's bytes, made smaller, written. Immutable. */
@@ -33,7 +26,6 @@ final class Picture {
   record Decoded(Picture picture, Optional<String> parameters) {}
 
   private static final int CHANNELS = 3;
-  private static final byte[] PNG_SIGNATURE = {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
 
   /** A sheet is written once and looked at often. */
   private static final int PNG_LEVEL = 9;
@@ -52,20 +44,7 @@ final class Picture {
 
   /** Without alpha, whatever the image has. */
   static Picture of(BufferedImage image) {
-    int width = image.getWidth();
-    int height = image.getHeight();
-    byte[] rgb = new byte[CHANNELS * width * height];
-    int[] row = new int[width];
-    int at = 0;
-    for (int y = 0; y < height; y++) {
-      image.getRGB(0, y, width, 1, row, 0, width);
-      for (int pixel : row) {
-        rgb[at++] = (byte) (pixel >> 16);
-        rgb[at++] = (byte) (pixel >> 8);
-        rgb[at++] = (byte) pixel;
-      }
-    }
-    return new Picture(width, height, rgb);
+    return new Picture(image.getWidth(), image.getHeight(), Pixels.rgb(image));
   }
 
   /**
@@ -75,76 +54,8 @@ final class Picture {
    * @throws IOException if the file is damaged or of a format that Java cannot read
    */
   static Decoded decode(byte[] file, int widthPixels, int heightPixels) throws IOException {
-    try {
-      return Arrays.mismatch(file, PNG_SIGNATURE) == PNG_SIGNATURE.length
-          ? decodePng(file, widthPixels, heightPixels)
-          : new Decoded(decodeOther(file, widthPixels, heightPixels), ExifComment.find(file));
-    } catch (PngjException | IllegalArgumentException | IndexOutOfBoundsException e) {
-      // What decoders throw at damaged files, apart from IOException.
-      throw new IOException("not a picture that can be read: " + e.getMessage(), e);
-    }
-  }
-
-  private static Decoded decodePng(byte[] file, int widthPixels, int heightPixels)
-      throws IOException {
-    PngReaderByte reader = new PngReaderByte(new ByteArrayInputStream(file));
-    try {
-      ImageInfo info = reader.imgInfo;
-      requireSize(info.cols, info.rows, widthPixels, heightPixels);
-      if (info.channels != CHANNELS || info.bitDepth != 8) {
-        return new Decoded(decodeOther(file, widthPixels, heightPixels), Optional.empty());
-      }
-      int rowBytes = CHANNELS * widthPixels;
-      byte[] rgb = new byte[rowBytes * heightPixels];
-      for (int y = 0; y < heightPixels; y++) {
-        IImageLine line = reader.readRow();
-        if (line instanceof ImageLineByte bytes) {
-          System.arraycopy(bytes.getScanline(), 0, rgb, y * rowBytes, rowBytes);
-        }
-      }
-      String parameters = reader.getMetadata().getTxtForKey("parameters");
-      return new Decoded(
-          new Picture(widthPixels, heightPixels, rgb),
-          Optional.of(parameters).filter(text -> !text.isEmpty()));
-    } finally {
-      reader.close();
-    }
-  }
-
-  private static Picture decodeOther(byte[] file, int widthPixels, int heightPixels)
-      throws IOException {
-    if (WebpFormat.is(file)) {
-      return read(WebpFormat.reader(file), widthPixels, heightPixels);
-    }
-    try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
-      var readers = ImageIO.getImageReaders(in);
-      if (!readers.hasNext()) {
-        throw new IOException("no picture, or of a format that Java cannot read");
-      }
-      ImageReader reader = readers.next();
-      reader.setInput(in, true, true);
-      return read(reader, widthPixels, heightPixels);
-    }
-  }
-
-  private static Picture read(ImageReader reader, int widthPixels, int heightPixels)
-      throws IOException {
-    try {
-      requireSize(reader.getWidth(0), reader.getHeight(0), widthPixels, heightPixels);
-      return of(reader.read(0));
-    } finally {
-      reader.dispose();
-    }
-  }
-
-  private static void requireSize(int width, int height, int wantedWidth, int wantedHeight)
-      throws IOException {
-    if (width != wantedWidth || height != wantedHeight) {
-      throw new IOException(
-          String.format(
-              "picture must measure %dx%d, but measures %dx%d",
-              wantedWidth, wantedHeight, width, height));
-    }
+    DecodedImage image = DecodedImage.decode(file, widthPixels, heightPixels);
+    return new Decoded(new Picture(widthPixels, heightPixels, image.rgb()), image.parameters());
   }
 
   int width() {
@@ -237,16 +148,7 @@ final class Picture {
   }
 
   BufferedImage toImage() {
-    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-    int[] row = new int[width];
-    int at = 0;
-    for (int y = 0; y < height; y++) {
-      for (int x = 0; x < width; x++, at += CHANNELS) {
-        row[x] = (rgb[at] & 0xff) << 16 | (rgb[at + 1] & 0xff) << 8 | (rgb[at + 2] & 0xff);
-      }
-      image.setRGB(0, y, width, 1, row, 0, width);
-    }
-    return image;
+    return Pixels.image(width, height, rgb);
   }
 
   /**

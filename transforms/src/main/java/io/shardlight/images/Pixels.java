@@ -2,14 +2,14 @@ package io.shardlight.images;
 
 import java.awt.image.BufferedImage;
 
-/** Pixels as Java's own encoders want them. */
-final class Pixels {
+/** Pixels as Java's own encoders and decoders have them, and as ours have them. */
+public final class Pixels {
   private static final int CHANNELS = 3;
 
   private Pixels() {}
 
-  /** A worker has no display, and nothing here asks for one. */
-  static void needNoDisplay() {
+  /** A worker has no display, and nothing of ours asks for one. */
+  public static void needNoDisplay() {
     if (System.getProperty("java.awt.headless") == null) {
       System.setProperty("java.awt.headless", "true");
     }
@@ -18,7 +18,7 @@ final class Pixels {
   /**
    * @param rgb rows from the top, three bytes a pixel
    */
-  static BufferedImage image(int width, int height, byte[] rgb) {
+  public static BufferedImage image(int width, int height, byte[] rgb) {
     if (rgb.length != CHANNELS * width * height) {
       throw new IllegalArgumentException(
           width + "x" + height + " pixels must have 3 bytes each, but there are " + rgb.length);
@@ -33,5 +33,23 @@ final class Pixels {
       image.setRGB(0, y, width, 1, row, 0, width);
     }
     return image;
+  }
+
+  /** Rows from the top, three bytes a pixel; without alpha, whatever the image has. */
+  public static byte[] rgb(BufferedImage image) {
+    int width = image.getWidth();
+    int height = image.getHeight();
+    byte[] rgb = new byte[CHANNELS * width * height];
+    int[] row = new int[width];
+    int at = 0;
+    for (int y = 0; y < height; y++) {
+      image.getRGB(0, y, width, 1, row, 0, width);
+      for (int pixel : row) {
+        rgb[at++] = (byte) (pixel >> 16);
+        rgb[at++] = (byte) (pixel >> 8);
+        rgb[at++] = (byte) pixel;
+      }
+    }
+    return rgb;
   }
 }

@@ -128,15 +128,26 @@ public final class AvroParquet {
     MessageColumnIO columns =
         new ColumnIOFactory(footer.getCreated_by()).getColumnIO(message(schema));
     for (RowGroup group : footer.getRow_groups()) {
-      try {
-        RecordReader<GenericRecord> reader =
-            columns.getRecordReader(new ParquetPages(file, group), new Materializer(schema));
-        for (long i = 0; i < group.getNum_rows(); i++) {
-          rows.take(reader.read());
-        }
-      } catch (RuntimeException e) {
-        throw new IOException("the Parquet file can't be decoded: " + e, e);
+      RecordReader<GenericRecord> reader =
+          decode(
+              () ->
+                  columns.getRecordReader(new ParquetPages(file, group), new Materializer(schema)));
+      for (long i = 0; i < group.getNum_rows(); i++) {
+        // What the taker throws is no fault of the file.
+        rows.take(decode(reader::read));
       }
+    }
+  }
+
+  private interface Decoding<T> {
+    T get() throws IOException;
+  }
+
+  private static <T> T decode(Decoding<T> decoding) throws IOException {
+    try {
+      return decoding.get();
+    } catch (RuntimeException e) {
+      throw new IOException("the Parquet file can't be decoded: " + e, e);
     }
   }
 

@@ -2,7 +2,7 @@ package io.shardlight.transforms;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
@@ -35,8 +35,8 @@ final class ArchiveSamples implements AutoCloseable {
    * @param key which must be the next one's
    * @throws IOException also if it isn't
    */
-  Map<String, byte[]> next(String key) throws IOException {
-    Map<String, byte[]> members = new TreeMap<>();
+  SortedMap<String, byte[]> next(String key) throws IOException {
+    SortedMap<String, byte[]> members = new TreeMap<>();
     while (entry != null && entry.getName().startsWith(key + ".")) {
       byte[] content = tar.readAllBytes();
       if (content.length != entry.getSize()) {

@@ -12,6 +12,7 @@ import io.shardlight.data.CanonicalJson;
 import io.shardlight.data.DatasetPart;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.Sha256;
 import io.shardlight.data.ShardFacts;
 import io.shardlight.gallery.DatasetGallery;
@@ -25,7 +26,7 @@ import java.util.stream.Collectors;
  * the Hugging Face Hub's front matter, for people. Both depend on the dataset alone, not on the
  * runs that made it.
  */
-final class DatasetCard {
+public final class DatasetCard {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final GenerationSettings settings;
@@ -45,8 +46,28 @@ final class DatasetCard {
     this.parts = parts;
   }
 
+  /**
+   * The card of a dataset that is complete.
+   *
+   * @param rejected records that never became examples
+   * @param shards all of them, by number
+   * @param parts all of them
+   */
+  public static DatasetCard of(
+      GenerationSettings settings,
+      long rejected,
+      List<ShardFacts> shards,
+      List<DatasetPart> parts) {
+    long asked = shards.stream().mapToLong(shard -> shard.rows() + shard.duplicates()).sum();
+    return new DatasetCard(
+        settings,
+        new RunTotals(RunScope.INCREMENTAL, asked, 0, rejected, List.of(), shards),
+        rejected,
+        parts);
+  }
+
   /** The text of {@code dataset.json}. */
-  String json() {
+  public String json() {
     ObjectNode json = JSON.createObjectNode();
     json.put("config_fingerprint", settings.configFingerprint());
     json.put("pipeline_version", settings.pipelineVersion());
@@ -92,7 +113,7 @@ final class DatasetCard {
   }
 
   /** The text of {@code README.md}. */
-  String markdown() {
+  public String markdown() {
     String license = settings.model().license();
     ShardCounts counts = totals.counts();
     return String.format(

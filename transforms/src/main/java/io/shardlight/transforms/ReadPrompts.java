@@ -81,7 +81,8 @@ public final class ReadPrompts extends PTransform<PBegin, PCollectionTuple> {
           PromptFile.problem(file.resourceId().toString()).ifPresent(problems::add);
         }
       } catch (FileNotFoundException e) {
-        problems.add("input must match a file, but found none for \"" + pattern + "\"");
+        problems.add(
+            "input must match a file, but found none for \"" + pattern + "\"; check the path");
       } catch (IOException e) {
         problems.add("input \"" + pattern + "\" cannot be listed: " + e.getMessage());
       }

@@ -1,10 +1,8 @@
 package io.shardlight.transforms;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.shardlight.data.CanonicalJson;
+import io.shardlight.data.ArchiveMembers;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.GenerationSettings;
-import io.shardlight.data.ManifestJson;
 import io.shardlight.data.ManifestRow;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.StoredObject;
@@ -16,8 +14,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import java.util.SortedMap;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 
 /**
@@ -34,11 +31,6 @@ import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 final class ShardArchive implements ShardImages {
   /** What tar programs write at once; the end is filled with zeros up to it. */
   private static final int BLOCK_BYTES = 10_240;
-
-  private static final int MODE = 0644;
-
-  /** 1980-01-01T00:00:00Z: tools warn of the year 1970, and ZIP files begin here. */
-  private static final long MODIFIED_MILLIS = 315_532_800_000L;
 
   private final ObjectStore store;
   private final GenerationSettings settings;
@@ -95,14 +87,9 @@ final class ShardArchive implements ShardImages {
 
   @Override
   public void add(int index, ManifestRow row, byte[] image) throws IOException {
-    String key = row.example().id();
-    String caption = row.example().prompt();
-    ObjectNode json = ManifestJson.of(row.toAvro(shard, settings, fingerprint));
-    json.put("caption", caption);
-    Map<String, byte[]> members = new TreeMap<>();
-    members.put(key + "." + settings.imageFormat().extension(), image);
-    members.put(key + ".json", CanonicalJson.write(json).getBytes(StandardCharsets.UTF_8));
-    members.put(key + ".txt", caption.getBytes(StandardCharsets.UTF_8));
+    Map<String, byte[]> members =
+        ArchiveMembers.of(
+            row.toAvro(shard, settings, fingerprint), settings.imageFormat().extension(), image);
     take(index, members);
   }
 
@@ -115,9 +102,10 @@ final class ShardArchive implements ShardImages {
    * Takes an example's members as they stand in another archive.
    *
    * @param index of the example in its shard, from 0
+   * @param members in the order of their names
    */
-  void addMembers(int index, Map<String, byte[]> members) throws IOException {
-    take(index, new TreeMap<>(members));
+  void addMembers(int index, SortedMap<String, byte[]> members) throws IOException {
+    take(index, members);
   }
 
   private synchronized void take(int index, Map<String, byte[]> members) throws IOException {
@@ -135,13 +123,7 @@ final class ShardArchive implements ShardImages {
   }
 
   private void write(String name, byte[] content) throws IOException {
-    TarArchiveEntry entry = new TarArchiveEntry(name);
-    entry.setSize(content.length);
-    entry.setMode(MODE);
-    entry.setModTime(MODIFIED_MILLIS);
-    entry.setIds(0, 0);
-    entry.setNames("", "");
-    tar.putArchiveEntry(entry);
+    tar.putArchiveEntry(ArchiveMembers.entry(name, content.length));
     tar.write(content);
     tar.closeArchiveEntry();
   }

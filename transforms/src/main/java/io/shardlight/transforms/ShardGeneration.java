@@ -1,5 +1,6 @@
 package io.shardlight.transforms;
 
+import io.shardlight.data.CommittedShards;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.Example;
 import io.shardlight.data.ExampleStatus;
@@ -16,9 +17,9 @@ import io.shardlight.diffusion.GeneratedImage;
 import io.shardlight.diffusion.ImageRequest;
 import io.shardlight.diffusion.graph.DeviceFault;
 import io.shardlight.images.JpegEncoder;
+import io.shardlight.images.PngEncoder;
 import io.shardlight.images.WebpFormat;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -115,17 +116,14 @@ final class ShardGeneration {
   }
 
   private Optional<ShardFacts> committed(ShardKey key, String idsHash) throws IOException {
-    String name = DatasetPaths.marker(key.number());
-    if (!store.exists(name)) {
-      return Optional.empty();
+    Optional<ShardFacts> found = CommittedShards.find(store, key.number());
+    if (found.isPresent()) {
+      String name = DatasetPaths.marker(key.number());
+      ShardFacts facts = found.get();
+      require(name, "config_fingerprint", settings.configFingerprint(), facts.configFingerprint());
+      require(name, "example_ids_sha256", idsHash, facts.exampleIdsSha256());
     }
-    ShardFacts facts;
-    try (InputStream in = store.read(name)) {
-      facts = ShardFacts.fromJson(new String(in.readAllBytes(), StandardCharsets.UTF_8));
-    }
-    require(name, "config_fingerprint", settings.configFingerprint(), facts.configFingerprint());
-    require(name, "example_ids_sha256", idsHash, facts.exampleIdsSha256());
-    return Optional.of(facts);
+    return found;
   }
 
   private void require(String marker, String field, String wanted, String found) {
@@ -218,7 +216,7 @@ final class ShardGeneration {
     int height = image.heightPixels();
     int quality = settings.imageQuality();
     return switch (settings.imageFormat()) {
-      case PNG -> PngEncoder.encode(image, parameters, xmp);
+      case PNG -> PngEncoder.encode(width, height, image.rgb(), parameters, xmp);
       case JPEG -> JpegEncoder.encode(width, height, image.rgb(), quality, parameters, xmp);
       case WEBP -> WebpFormat.encode(width, height, image.rgb(), quality, parameters, xmp);
     };

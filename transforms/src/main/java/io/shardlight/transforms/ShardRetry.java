@@ -211,13 +211,17 @@ final class ShardRetry {
     return (facts.toJson() + "\n").getBytes(StandardCharsets.UTF_8);
   }
 
-  /** Finishes all retries that were decided and then killed. */
+  /**
+   * Finishes all retries that were decided and then killed, and clears away what those left that
+   * were not. To be called while no retry is under way.
+   */
   static void finishAll(ObjectStore store) throws IOException {
     for (String name : store.list(DatasetPaths.RETRIES)) {
       if (name.matches(DatasetPaths.RETRIES + "[0-9]+\\.json")) {
         finish(store, Integer.parseInt(name.replaceAll("\\D", "")));
       }
     }
+    store.delete(store.list(DatasetPaths.RETRIES));
   }
 
   /** May be done again at any point. */

@@ -22,7 +22,7 @@ import org.apache.avro.generic.GenericRecord;
  * of the manifests, from which it is copied. Columns that were carried along stand beside ours,
  * unless they have the name of one.
  */
-final class Sidecar {
+public final class Sidecar {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private Sidecar() {}
@@ -52,13 +52,17 @@ final class Sidecar {
         shard,
         row -> {
           if (row.get("status").toString().equals(ExampleStatus.OK.optionName())) {
-            lines.write(CanonicalJson.write(line(row)));
-            lines.write('\n');
+            lines.write(line(row));
           }
         });
   }
 
-  private static ObjectNode line(GenericRecord row) {
+  /**
+   * The line of an image, with its line end.
+   *
+   * @param row in the manifest's schema, of status {@code ok}
+   */
+  public static String line(GenericRecord row) {
     ObjectNode line = JSON.createObjectNode();
     if (row.get("carried") instanceof Map<?, ?> carried) {
       carried.forEach((name, value) -> line.put(name.toString(), value.toString()));
@@ -73,6 +77,6 @@ final class Sidecar {
       line.put(name, ((Number) row.get(name)).longValue());
     }
     line.put("guidance_scale", CanonicalJson.shortest((Float) row.get("guidance_scale")));
-    return line;
+    return CanonicalJson.write(line) + "\n";
   }
 }

@@ -336,6 +336,10 @@
     copyable(byId("copy-again"), again(row, all));
     if (!detail.open) {
       detail.showModal();
+      // Left to itself the browser picks whatever comes first: the picture, if that can be scrolled.
+      byId("close").focus();
+    } else if (document.activeElement?.disabled) {
+      byId("close").focus(); // Keys pressed on a button that is off reach nobody.
     }
     byId("stage").scrollTop = 0;
     remember();

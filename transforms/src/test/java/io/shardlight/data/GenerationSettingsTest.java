@@ -3,6 +3,7 @@ package io.shardlight.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -127,5 +128,45 @@ class GenerationSettingsTest {
         .hasMessage("imageQuality must be in [1, 100], but was 0");
     assertThatThrownBy(() -> BASE.toBuilder().imageQuality(101).build())
         .hasMessage("imageQuality must be in [1, 100], but was 101");
+  }
+
+  @Test
+  void comesBackFromItsJson() {
+    for (GenerationSettings settings :
+        List.of(
+            TestSettings.builder().build(),
+            TestSettings.builder()
+                .sampling(new Sampling(SchedulerKind.DDIM, 7, 7.45f, 640, 8))
+                .negativePrompt("\"blurry\" 猫")
+                .seed(Seeds.MAX)
+                .seedPolicy(SeedPolicy.JAX_SPLIT)
+                .imagesPerPrompt(8)
+                .imageFormat(ImageFormat.JPEG)
+                .imageQuality(70)
+                .layout(Layout.FILES)
+                .shardSize(17)
+                .manifestFormats(List.of(ManifestFormat.JSONL, ManifestFormat.AVRO))
+                .saveAdditionalColumns(false)
+                .templates(new TemplateSettings(true, "", "ab".repeat(32)))
+                .build())) {
+      assertThat(GenerationSettings.fromJson(settings.toJson())).isEqualTo(settings);
+    }
+  }
+
+  @Test
+  void takesNoJsonThatItDoesNotWrite() {
+    ObjectNode json = TestSettings.builder().build().toJson();
+
+    assertThatThrownBy(() -> GenerationSettings.fromJson(json.deepCopy().put("steps", 21)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("config_fingerprint must be \"");
+    assertThatThrownBy(() -> GenerationSettings.fromJson(json.deepCopy().put("more", 1)))
+        .hasMessage("more must be absent, but is 1");
+    assertThatThrownBy(() -> GenerationSettings.fromJson(json.deepCopy().put("seed", "0")))
+        .hasMessage("seed must be 0, but is \"0\"");
+    assertThatThrownBy(() -> GenerationSettings.fromJson(json.deepCopy().without("layout")))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> GenerationSettings.fromJson(json.objectNode()))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 }

@@ -8,6 +8,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,6 +56,30 @@ class LocalObjectStoreTest extends ObjectStoreContract {
     store.discardTemporaries(Instant.now().plusSeconds(1));
     assertThat(temporaries).doesNotExist();
     store.discardTemporaries(Instant.now().plusSeconds(1));
+  }
+
+  @Test
+  void writersDoNotMindThatOthersClearAway() throws Exception {
+    AtomicBoolean done = new AtomicBoolean();
+    ExecutorService other = Executors.newSingleThreadExecutor();
+    Future<Integer> clearing =
+        other.submit(
+            () -> {
+              int rounds = 0;
+              for (; !done.get(); rounds++) {
+                store.discardTemporaries(Instant.EPOCH);
+              }
+              return rounds;
+            });
+    try {
+      for (int i = 0; i < 1000; i++) {
+        assertThat(store.create("m/" + i, bytes(""))).isEqualTo(ObjectStore.Creation.CREATED);
+      }
+    } finally {
+      done.set(true);
+      other.shutdown();
+    }
+    assertThat(clearing.get()).isPositive();
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.shardlight.data;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -131,6 +132,42 @@ class ManifestFileTest {
       assertThat(rows).hasSizeLessThan(2);
       assertThat(format).isNotEqualTo(ManifestFormat.PARQUET);
     }
+  }
+
+  /** Whatever the decoders throw at it: readers are told that the file is damaged. */
+  @ParameterizedTest
+  @EnumSource
+  void aWrongBitIsAnotherRowOrAnIoException(ManifestFormat format) {
+    byte[] whole = ManifestFile.write(format, 3, rows(), SETTINGS);
+    int damaged = 0;
+    for (int at = 0; at < whole.length; at += 1 + whole.length / 500) {
+      byte[] bytes = whole.clone();
+      bytes[at] = (byte) (bytes[at] ^ 1 << (at % 8));
+      try {
+        read(format, bytes);
+      } catch (IOException e) {
+        damaged++;
+      }
+    }
+    assertThat(damaged).isPositive();
+  }
+
+  /** What the taker of rows throws is its own affair. */
+  @ParameterizedTest
+  @EnumSource
+  void aTakersFaultIsNotTheFiles(ManifestFormat format) {
+    byte[] whole = ManifestFile.write(format, 3, rows(), SETTINGS);
+    IllegalStateException fault = new IllegalStateException("of the taker");
+
+    assertThatThrownBy(
+            () ->
+                ManifestFile.read(
+                    DatasetPaths.manifest(0, format),
+                    whole,
+                    row -> {
+                      throw fault;
+                    }))
+        .isSameAs(fault);
   }
 
   private static List<ManifestRow> rows() {

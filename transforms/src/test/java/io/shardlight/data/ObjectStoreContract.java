@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
@@ -145,6 +146,33 @@ abstract class ObjectStoreContract {
     assertThat(store().create("m/1", bytes(""))).isEqualTo(Creation.CREATED);
     assertThatThrownBy(() -> store().delete(List.of("../x")))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void readsParts() throws Exception {
+    byte[] content = new byte[300_000];
+    new Random(1).nextBytes(content);
+    store().create("x", content);
+
+    for (int[] part :
+        new int[][] {
+          {0, 1}, {0, 300_000}, {99_999, 1}, {65_536, 65_536}, {299_999, 1}, {200_000, 200_000}
+        }) {
+      try (InputStream in = store().read("x", part[0], part[1])) {
+        assertThat(in.readAllBytes())
+            .as("%d bytes from %d on", part[1], part[0])
+            .isEqualTo(Arrays.copyOfRange(content, part[0], Math.min(300_000, part[0] + part[1])));
+      }
+    }
+    try (InputStream in = store().read("x", 300_000, 5)) {
+      assertThat(in.read()).isNegative();
+    }
+    try (InputStream in = store().read("x", 7, 100)) {
+      in.skipNBytes(90);
+      assertThat(in.read()).isEqualTo(content[97] & 0xff);
+      assertThat(in.readAllBytes()).hasSize(9);
+    }
+    assertThatThrownBy(() -> store().read("absent", 0, 1)).isInstanceOf(NoSuchFileException.class);
   }
 
   @Test

@@ -17,6 +17,9 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -164,6 +167,49 @@ class RunLeaseTest {
 
     assertThatThrownBy(() -> lease("second").take())
         .hasMessageContaining("whose last sign of life was 0 s ago");
+  }
+
+  /** Keeps what it is to do again and again, and leaves it to the test. */
+  private static final class Recorder extends ScheduledThreadPoolExecutor {
+    private final List<Runnable> tasks = new ArrayList<>();
+    private final List<Duration> delays = new ArrayList<>();
+    private final List<ScheduledFuture<?>> futures = new ArrayList<>();
+
+    Recorder() {
+      super(1);
+    }
+
+    @Override
+    public ScheduledFuture<?> scheduleWithFixedDelay(
+        Runnable task, long initialDelay, long delay, TimeUnit unit) {
+      tasks.add(task);
+      delays.add(Duration.ofNanos(unit.toNanos(delay)));
+      ScheduledFuture<?> future = schedule(() -> {}, 1, TimeUnit.DAYS);
+      futures.add(future);
+      return future;
+    }
+  }
+
+  @Test
+  void aKeeperRenewsAgainAndAgainUntilTheWorkEnds() throws Exception {
+    lease("first").take();
+    Recorder clock = new Recorder();
+    try {
+      LeaseKeeper.Work work = new LeaseKeeper(lease("first"), clock).begin();
+      for (int i = 0; i < 3; i++) {
+        pass(RunLease.STALE_AFTER);
+        clock.tasks.get(0).run();
+        assertThatThrownBy(() -> lease("second").take())
+            .hasMessageContaining("whose last sign of life was 0 s ago");
+      }
+
+      assertThat(clock.delays).containsExactly(RunLease.RENEW_EVERY);
+      assertThat(clock.futures.get(0).isCancelled()).isFalse();
+      work.close();
+      assertThat(clock.futures.get(0).isCancelled()).isTrue();
+    } finally {
+      clock.shutdownNow();
+    }
   }
 
   @Test

@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shardlight.data.DatasetMode;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.TestSettings;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import io.shardlight.fixtures.gcs.FakeGcs;
 import io.shardlight.fixtures.gcs.Fault;
 import io.shardlight.fixtures.gcs.FaultPlan;
+import io.shardlight.gallery.DatasetGallery;
+import io.shardlight.gallery.GallerySummary;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -210,6 +213,34 @@ class BucketJobTest {
     bucketJob().run();
 
     assertThat(objects()).containsExactlyEntriesOf(files);
+  }
+
+  @Test
+  void theGalleryDoesNotGoThroughAnArchiveForEveryImage() throws Exception {
+    GenerationSettings settings =
+        settings("gs://prompts/wildcards").toBuilder().imagesPerPrompt(40).shardSize(1000).build();
+    new DatasetJob("gs://prompts/in/*.jsonl", "gs://datasets/run/1", settings)
+        .with(gcs.beamOptions())
+        .run();
+    long archives =
+        objects().entrySet().stream()
+            .filter(object -> object.getKey().endsWith(".tar"))
+            .mapToLong(object -> object.getValue().length)
+            .sum();
+    long before = gcs.answeredBytes();
+
+    GallerySummary gallery =
+        DatasetGallery.of(
+                ObjectStore.open(
+                    "gs://datasets/run/1",
+                    PipelineOptionsFactory.fromArgs(gcs.beamOptions().toArray(new String[0]))
+                        .create()),
+                true)
+            .draw();
+
+    assertThat(gallery.images()).isEqualTo(121);
+    // Once for the names, by each of two threads, and once for page and sheet each.
+    assertThat(gcs.answeredBytes() - before).isLessThan(4 * archives);
   }
 
   @Test

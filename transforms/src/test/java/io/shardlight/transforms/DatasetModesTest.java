@@ -9,6 +9,7 @@ import io.shardlight.data.DatasetMode;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Layout;
 import io.shardlight.data.ManifestFormat;
+import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.Sha256;
 import io.shardlight.data.TestSettings;
@@ -16,6 +17,9 @@ import io.shardlight.diffusion.GeneratedImage;
 import io.shardlight.diffusion.ImageGenerator;
 import io.shardlight.diffusion.ImageRequest;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
+import io.shardlight.verify.DatasetVerification;
+import io.shardlight.verify.Problem;
+import io.shardlight.verify.VerificationProgress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -111,6 +115,7 @@ class DatasetModesTest {
     if (layout == Layout.FILES) {
       assertThat(Files.readAllLines(folder.resolve("out/metadata.jsonl"))).hasSize(17);
     }
+    assertThat(problems()).isEmpty();
     JsonNode report = report();
     assertThat(report.at("/mode").asText()).isEqualTo("extend");
     assertThat(report.at("/counts/asked").asLong()).isEqualTo(17);
@@ -172,6 +177,11 @@ class DatasetModesTest {
 
     assertThat(prompts(job(folder, SETTINGS))).hasSize(20).doesNotHaveDuplicates();
     assertThat(datasetJson().at("/extensions").size()).isEqualTo(3);
+    assertThat(problems()).isEmpty();
+    Files.delete(folder.resolve("out/_shards/plan-00002.json"));
+    assertThat(problems())
+        .extracting(Problem::object)
+        .contains("_shards/plan-00003.json", "_shards/plan.json");
   }
 
   @Test
@@ -251,11 +261,27 @@ class DatasetModesTest {
     job.withMode(DatasetMode.RETRY_FAILED).on(new Cured(devices)).run();
 
     assertThat(devices.log().batches.stream().mapToInt(List::size).sum()).isEqualTo(2);
+    assertThat(problems()).isEmpty();
     assertThat(hashes(job.files())).isEqualTo(hashes(calm.files()));
     assertThat(report().at("/counts/asked").asLong()).isEqualTo(10);
     assertThat(report().at("/counts/ok").asLong()).isEqualTo(2);
     assertThat(report().at("/counts/failed").asLong()).isZero();
     assertThat(report().at("/counts/left_alone").asLong()).isEqualTo(8);
+  }
+
+  /** What a look at the whole dataset finds wrong. */
+  private List<Problem> problems() throws Exception {
+    VerificationProgress nobody =
+        new VerificationProgress() {
+          @Override
+          public void plan(long rows) {}
+
+          @Override
+          public void advance(long rows) {}
+        };
+    return DatasetVerification.of(
+            ObjectStore.open(folder.resolve("out").toString()), "0.1.0", 2, nobody)
+        .problems();
   }
 
   private static long failed(DatasetJob job) throws IOException {
@@ -396,6 +422,8 @@ class DatasetModesTest {
         Files.createDirectories(target.getParent());
         Files.write(target, file.getValue());
       }
+      Files.createDirectories(again.resolve("_shards/retry/manifest"));
+      Files.writeString(again.resolve("_shards/retry/manifest/00077.avro"), "never decided");
       DatasetJob rest = new DatasetJob(input, again, SETTINGS);
 
       // Nothing is left to be drawn, so that a run which draws it fails.

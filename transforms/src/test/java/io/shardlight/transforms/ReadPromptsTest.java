@@ -273,7 +273,9 @@ class ReadPromptsTest {
                 + " or in one of [.avro, .parquet]")
         .hasMessageContaining("prompts.xlsx")
         .hasMessageContaining(
-            "input must match a file, but found none for \"" + folder + "/absent");
+            "input must match a file, but found none for \""
+                + folder
+                + "/absent-*.txt\"; check the path");
   }
 
   private PCollectionTuple read(String... patterns) {

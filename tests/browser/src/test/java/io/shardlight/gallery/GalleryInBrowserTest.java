@@ -319,11 +319,21 @@ class GalleryInBrowserTest {
     press.activeElement().sendKeys(Keys.ARROW_RIGHT);
     press.activeElement().sendKeys(Keys.ENTER);
     chromium.await("document.getElementById('detail').open");
+    String focused = "return document.activeElement.id";
+    assertThat(chromium.text(focused)).isEqualTo("close");
     String prompt = "return document.getElementById('detail-prompt').textContent";
     assertThat(chromium.text(prompt)).isEqualTo(SUBJECTS[2]);
     press.activeElement().sendKeys(Keys.ARROW_RIGHT);
     assertThat(chromium.text(prompt)).isEqualTo(SUBJECTS[3]);
     assertThat(chromium.text("return location.hash")).isEqualTo("#image=4");
+
+    // A button that was used until there is nothing more to go to gives its keys away.
+    chromium.script("document.getElementById('previous').focus()");
+    press.activeElement().sendKeys(Keys.ENTER, Keys.ENTER, Keys.ENTER);
+    assertThat(chromium.text(prompt)).isEqualTo(SUBJECTS[0]);
+    assertThat(chromium.text(focused)).isEqualTo("close");
+    press.activeElement().sendKeys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT);
+    assertThat(chromium.text(prompt)).isEqualTo(SUBJECTS[3]);
 
     press.activeElement().sendKeys(Keys.ESCAPE);
     chromium.await("!document.getElementById('detail').open");

@@ -22,6 +22,7 @@ class ArchitectureTest {
   private static final String TRANSFORMS = "io.shardlight.transforms..";
   private static final String PROMPTS = "io.shardlight.prompts..";
   private static final String GALLERY = "io.shardlight.gallery..";
+  private static final String VERIFY = "io.shardlight.verify..";
   private static final String PARQUET = "io.shardlight.parquet..";
   private static final String IMAGES = "io.shardlight.images..";
   private static final String DATA = "io.shardlight.data..";
@@ -41,6 +42,7 @@ class ArchitectureTest {
             TRANSFORMS,
             PROMPTS,
             GALLERY,
+            VERIFY,
             DATA,
             ENGINES,
             "org.apache.beam..",
@@ -52,7 +54,7 @@ class ArchitectureTest {
   void transformsKnowNeitherPipelineNorEngines() {
     noClasses()
         .that()
-        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, IMAGES, PARQUET, DATA)
+        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, VERIFY, IMAGES, PARQUET, DATA)
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(PIPELINE, ENGINES)
@@ -78,7 +80,7 @@ class ArchitectureTest {
         .resideInAPackage(DATA)
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, IMAGES)
+        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, VERIFY, IMAGES)
         .check(OURS);
   }
 
@@ -149,6 +151,25 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("java.awt..", "javax.imageio..", "com.luciad..")
+        .check(OURS);
+  }
+
+  /** It compares a dataset with what jobs would write, and runs none; no job depends on it. */
+  @Test
+  void verificationRunsNoJob() {
+    noClasses()
+        .that()
+        .resideInAPackage(VERIFY)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(PROMPTS, ENGINES, "org.apache.beam..", "ai.djl..")
+        .check(OURS);
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(VERIFY, PIPELINE)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(VERIFY)
         .check(OURS);
   }
 
@@ -254,6 +275,7 @@ class ArchitectureTest {
             "io.shardlight.transforms",
             "io.shardlight.prompts",
             "io.shardlight.gallery",
+            "io.shardlight.verify",
             "io.shardlight.images",
             "io.shardlight.parquet",
             "io.shardlight.data",

@@ -1,4 +1,4 @@
-package io.shardlight.gallery;
+package io.shardlight.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

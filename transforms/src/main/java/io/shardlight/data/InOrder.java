@@ -1,23 +1,24 @@
-package io.shardlight.gallery;
+package io.shardlight.data;
 
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** Works on items on all processors and hands the results over one by one, in the items' order. */
-final class InOrder {
+/**
+ * Works on items on several threads, and hands the results over one by one, in the items' order.
+ */
+public final class InOrder {
   /** Turns an item into a result, on any thread. */
-  interface Work<A, B> {
+  public interface Work<A, B> {
     B of(A item) throws IOException;
   }
 
   /** Takes a result, on the caller's thread. */
-  interface Sink<A, B> {
+  public interface Sink<A, B> {
     void take(A item, B result) throws IOException;
   }
 
@@ -25,22 +26,31 @@ final class InOrder {
 
   private InOrder() {}
 
-  /** At most two results a processor wait to be taken, so that memory stays small. */
-  static <A, B> void forEach(List<A> items, Work<A, B> work, Sink<A, B> sink)
+  /** Works on all processors. */
+  public static <A, B> void forEach(Iterable<A> items, Work<A, B> work, Sink<A, B> sink)
       throws IOException, InterruptedException {
-    int processors = Runtime.getRuntime().availableProcessors();
+    forEach(items, Runtime.getRuntime().availableProcessors(), work, sink);
+  }
+
+  /**
+   * Works on several items at once. At most two results a thread wait to be taken, so that memory
+   * stays small.
+   */
+  public static <A, B> void forEach(
+      Iterable<A> items, int parallelism, Work<A, B> work, Sink<A, B> sink)
+      throws IOException, InterruptedException {
     ExecutorService threads =
         Executors.newFixedThreadPool(
-            processors,
+            parallelism,
             runnable -> {
-              Thread thread = new Thread(runnable, "shardlight-gallery");
+              Thread thread = new Thread(runnable, "shardlight-in-order");
               thread.setDaemon(true);
               return thread;
             });
     try {
       Deque<Pending<A, B>> pending = new ArrayDeque<>();
       for (A item : items) {
-        if (pending.size() == 2 * processors) {
+        if (pending.size() == 2 * parallelism) {
           take(pending.remove(), sink);
         }
         pending.add(new Pending<>(item, threads.submit(() -> work.of(item))));
@@ -62,7 +72,7 @@ final class InOrder {
       if (e.getCause() instanceof IOException failure) {
         throw failure;
       }
-      throw new IllegalStateException("a picture could not be drawn", e.getCause());
+      throw new IllegalStateException("an item could not be worked on", e.getCause());
     }
     sink.take(pending.item(), result);
   }

@@ -1,4 +1,4 @@
-package io.shardlight.transforms;
+package io.shardlight.images;
 
 import ar.com.hjg.pngj.FilterType;
 import ar.com.hjg.pngj.ImageInfo;
@@ -7,7 +7,6 @@ import ar.com.hjg.pngj.PngWriter;
 import ar.com.hjg.pngj.chunks.PngChunkITXT;
 import ar.com.hjg.pngj.chunks.PngChunkTEXT;
 import ar.com.hjg.pngj.chunks.PngChunkTextVar;
-import io.shardlight.diffusion.GeneratedImage;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
@@ -19,7 +18,7 @@ import java.util.List;
  * Filter and level are pngj's best trade for noisy pictures: half the size of what ImageIO writes
  * in the same time, without {@code java.awt} on the workers. Thread-safe.
  */
-final class PngEncoder {
+public final class PngEncoder {
   private static final int CHANNELS = 3;
   private static final int DEFLATE_LEVEL = 4;
   private static final String XMP_KEYWORD = "XML:com.adobe.xmp";
@@ -27,13 +26,15 @@ final class PngEncoder {
   private PngEncoder() {}
 
   /**
+   * @param rgb rows from the top, three bytes a pixel
    * @param parameters A1111's text; without U+0000
    * @param xmp an XMP packet
    * @return the whole file
    */
-  static byte[] encode(GeneratedImage image, String parameters, String xmp) {
-    ImageInfo info = new ImageInfo(image.widthPixels(), image.heightPixels(), 8, false);
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(image.rgb().length / 2);
+  public static byte[] encode(
+      int widthPixels, int heightPixels, byte[] rgb, String parameters, String xmp) {
+    ImageInfo info = new ImageInfo(widthPixels, heightPixels, 8, false);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(rgb.length / 2);
     PngWriter writer = new PngWriter(bytes, info);
     writer.setFilterType(FilterType.FILTER_ADAPTIVE_FAST);
     writer.setCompLevel(DEFLATE_LEVEL);
@@ -44,10 +45,10 @@ final class PngEncoder {
       chunk.setPriority(true);
       writer.queueChunk(chunk);
     }
-    int rowBytes = CHANNELS * image.widthPixels();
-    for (int y = 0; y < image.heightPixels(); y++) {
+    int rowBytes = CHANNELS * widthPixels;
+    for (int y = 0; y < heightPixels; y++) {
       // pngj's line takes over its array, so it gets its own.
-      byte[] row = Arrays.copyOfRange(image.rgb(), y * rowBytes, (y + 1) * rowBytes);
+      byte[] row = Arrays.copyOfRange(rgb, y * rowBytes, (y + 1) * rowBytes);
       writer.writeRow(new ImageLineByte(info, row));
     }
     writer.end();
