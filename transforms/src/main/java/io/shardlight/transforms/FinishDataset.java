@@ -14,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
@@ -75,7 +74,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
     PCollectionView<Long> asked =
         input
             .get(EXAMPLES)
-            .apply("CountExamples", Count.globally())
+            .apply("CountExamples", CountExamples.create())
             .apply("Asked", View.asSingleton());
     PCollectionView<Long> rejected =
         input

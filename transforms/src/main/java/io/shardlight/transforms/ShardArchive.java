@@ -6,6 +6,7 @@ import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ManifestJson;
 import io.shardlight.data.ManifestRow;
+import io.shardlight.data.ObjectDigest;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.StoredObject;
 import java.io.BufferedOutputStream;
@@ -45,6 +46,7 @@ final class ShardArchive implements ShardImages {
   private final String fingerprint;
   private final int shard;
   private final Path spool;
+  private final ObjectDigest digest;
   private final TarArchiveOutputStream tar;
 
   /** Examples that came before one that stands in front of them, by place. */
@@ -57,12 +59,14 @@ final class ShardArchive implements ShardImages {
       GenerationSettings settings,
       int shard,
       Path spool,
+      ObjectDigest digest,
       TarArchiveOutputStream tar) {
     this.store = store;
     this.settings = settings;
     this.fingerprint = settings.configFingerprint();
     this.shard = shard;
     this.spool = spool;
+    this.digest = digest;
     this.tar = tar;
   }
 
@@ -71,12 +75,14 @@ final class ShardArchive implements ShardImages {
       throws IOException {
     Path spool = Files.createTempFile("shardlight-shard", ".tar");
     try {
+      ObjectDigest digest = new ObjectDigest();
       TarArchiveOutputStream tar =
           new TarArchiveOutputStream(
-              new BufferedOutputStream(Files.newOutputStream(spool), 1 << 16),
+              new BufferedOutputStream(
+                  new DigestingOutput(Files.newOutputStream(spool), digest), 1 << 16),
               BLOCK_BYTES,
               StandardCharsets.UTF_8.name());
-      return new ShardArchive(store, settings, shard, spool, tar);
+      return new ShardArchive(store, settings, shard, spool, digest, tar);
     } catch (IOException e) {
       Files.deleteIfExists(spool);
       throw e;
@@ -145,9 +151,8 @@ final class ShardArchive implements ShardImages {
     }
     tar.close();
     String name = DatasetPaths.archive(shard);
-    StoredObject archive = StoredObject.of(name, spool);
     store.createOrAdopt(name, spool);
-    return Optional.of(archive);
+    return Optional.of(digest.finish(name));
   }
 
   @Override
