@@ -14,10 +14,16 @@ final class LocalRun {
   private LocalRun() {}
 
   /**
-   * The DirectRunner's own tests of our code off, unless somebody asks for them: they encode and
-   * decode every element again.
+   * What takes processors from the devices off, unless somebody asks for it. The DirectRunner's own
+   * tests of our code encode and decode every element again. And one of its threads that has
+   * nothing to do asks for work without pause: with two threads and one shard, it takes a whole
+   * core from the networks. With one thread it can't, and little is lost: drawing, encoding and
+   * hashing have threads of their own, and devices wait for the commit of a shard only.
    */
   static void tune(DirectOptions options, CommandLine line) {
+    if (!line.isGiven("targetParallelism")) {
+      options.setTargetParallelism(1);
+    }
     if (!line.isGiven("enforceEncodability")) {
       options.setEnforceEncodability(false);
     }

@@ -17,12 +17,9 @@ interface RunnerOptions {
   String getRunner();
 
   @Description(
-      "Threads of the DirectRunner for all but the drawing itself. The images do not depend on it.")
-  @Option(
-      group = OptionGroup.RUNNER,
-      order = 2,
-      min = 1,
-      max = 1024,
-      defaultText = "the number of processors, at least 3")
+      "Threads of the DirectRunner for reading and planning, and shards made at once. Drawing and"
+          + " encoding have their own; a thread without work keeps a core busy. The images do not"
+          + " depend on it.")
+  @Option(group = OptionGroup.RUNNER, order = 2, min = 1, max = 1024, defaultText = "1")
   int getTargetParallelism();
 }

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Locale;
-import java.util.TreeSet;
 
 /**
  * JSON with one text for one value, to be hashed: keys sorted, no spaces, non-ASCII as it is, only
@@ -17,6 +19,13 @@ import java.util.TreeSet;
  * the Basic Multilingual Plane as Java does, by UTF-16 units.
  */
 public final class CanonicalJson {
+  private record Decimal(int bits, BigDecimal decimal) {}
+
+  /**
+   * Almost all examples of a job have the same guidance scale, and finding its digits takes long.
+   */
+  private static volatile Decimal lastDecimal = new Decimal(0, BigDecimal.ZERO);
+
   private CanonicalJson() {}
 
   public static String write(JsonNode value) {
@@ -30,6 +39,15 @@ public final class CanonicalJson {
    * Float#toString} does not promise.
    */
   public static BigDecimal shortest(float value) {
+    Decimal known = lastDecimal;
+    if (known.bits() != Float.floatToRawIntBits(value)) {
+      known = new Decimal(Float.floatToRawIntBits(value), search(value));
+      lastDecimal = known;
+    }
+    return known.decimal();
+  }
+
+  private static BigDecimal search(float value) {
     BigDecimal exact = new BigDecimal(value);
     for (int digits = 1; digits < 9; digits++) {
       BigDecimal rounded = exact.round(new MathContext(digits, RoundingMode.HALF_EVEN));
@@ -49,8 +67,9 @@ public final class CanonicalJson {
   private static void append(JsonNode value, StringBuilder text) {
     switch (value.getNodeType()) {
       case OBJECT -> {
-        TreeSet<String> names = new TreeSet<>();
+        List<String> names = new ArrayList<>(value.size());
         value.fieldNames().forEachRemaining(names::add);
+        Collections.sort(names);
         String separator = "{";
         for (String name : names) {
           text.append(separator);
@@ -69,7 +88,7 @@ public final class CanonicalJson {
         }
         text.append(']');
       }
-      case NUMBER -> text.append(number(value));
+      case NUMBER -> number(value, text);
       case STRING -> quote(value.textValue(), text);
       case BOOLEAN, NULL -> text.append(value.asText());
       default ->
@@ -77,15 +96,25 @@ public final class CanonicalJson {
     }
   }
 
-  private static String number(JsonNode value) {
+  private static void number(JsonNode value, StringBuilder text) {
+    if (value.isIntegralNumber() && value.canConvertToLong()) {
+      text.append(value.longValue());
+      return;
+    }
     BigDecimal decimal = value.decimalValue();
-    return decimal.signum() == 0 ? "0" : decimal.stripTrailingZeros().toPlainString();
+    text.append(decimal.signum() == 0 ? "0" : decimal.stripTrailingZeros().toPlainString());
   }
 
   private static void quote(String string, StringBuilder text) {
     text.append('"');
+    int from = 0;
     for (int i = 0; i < string.length(); i++) {
       char c = string.charAt(i);
+      if (c >= 0x20 && c != '"' && c != '\\') {
+        continue;
+      }
+      text.append(string, from, i);
+      from = i + 1;
       switch (c) {
         case '"' -> text.append("\\\"");
         case '\\' -> text.append("\\\\");
@@ -94,15 +123,9 @@ public final class CanonicalJson {
         case '\n' -> text.append("\\n");
         case '\r' -> text.append("\\r");
         case '\t' -> text.append("\\t");
-        default -> {
-          if (c < 0x20) {
-            text.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
-          } else {
-            text.append(c);
-          }
-        }
+        default -> text.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
       }
     }
-    text.append('"');
+    text.append(string, from, string.length()).append('"');
   }
 }

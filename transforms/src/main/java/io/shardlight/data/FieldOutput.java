@@ -6,8 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import org.apache.beam.sdk.util.VarInt;
 
 /** Writes the kinds of fields our records have. */
 final class FieldOutput {
@@ -22,10 +21,15 @@ final class FieldOutput {
     this.data = data;
   }
 
+  /** A number that is small most of the time, and not negative. */
+  void number(long value) throws IOException {
+    VarInt.encode(value, data);
+  }
+
   /** UTF-8 with its length in front; {@code writeUTF} ends at 64 KiB. */
   void string(String value) throws IOException {
     byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
-    data.writeInt(bytes.length);
+    number(bytes.length);
     data.write(bytes);
   }
 
@@ -47,8 +51,8 @@ final class FieldOutput {
   }
 
   void strings(Map<String, String> map) throws IOException {
-    SortedMap<String, String> sorted = new TreeMap<>(map);
-    data.writeInt(sorted.size());
+    Map<String, String> sorted = CarriedColumns.copyOf(map);
+    number(sorted.size());
     for (Map.Entry<String, String> entry : sorted.entrySet()) {
       string(entry.getKey());
       string(entry.getValue());
@@ -57,27 +61,27 @@ final class FieldOutput {
 
   void source(PromptSource source) throws IOException {
     string(source.file());
-    data.writeLong(source.line());
+    number(source.line());
   }
 
   void sampling(Sampling sampling) throws IOException {
     scheduler(sampling.scheduler());
-    data.writeInt(sampling.steps());
+    number(sampling.steps());
     data.writeFloat(sampling.guidanceScale());
-    data.writeInt(sampling.widthPixels());
-    data.writeInt(sampling.heightPixels());
+    number(sampling.widthPixels());
+    number(sampling.heightPixels());
   }
 
   void shape(BatchShape shape) throws IOException {
-    data.writeInt(shape.widthPixels());
-    data.writeInt(shape.heightPixels());
+    number(shape.widthPixels());
+    number(shape.heightPixels());
     scheduler(shape.scheduler());
-    data.writeInt(shape.steps());
+    number(shape.steps());
     data.writeBoolean(shape.guided());
   }
 
   void shardKey(ShardKey key) throws IOException {
-    data.writeInt(key.number());
+    number(key.number());
     shape(key.shape());
   }
 }

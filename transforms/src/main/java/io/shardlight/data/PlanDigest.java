@@ -16,10 +16,7 @@ public record PlanDigest(long examples, long high, long low) implements Serializ
   public static final PlanDigest EMPTY = new PlanDigest(0, 0, 0);
 
   public static PlanDigest of(Example example) {
-    return new PlanDigest(
-        1,
-        Long.parseUnsignedLong(example.id(), 0, 16, 16),
-        Long.parseUnsignedLong(example.id(), 16, 32, 16));
+    return new PlanDigest(1, example.idHigh(), example.idLow());
   }
 
   public PlanDigest plus(PlanDigest other) {

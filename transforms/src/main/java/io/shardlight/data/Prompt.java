@@ -1,8 +1,6 @@
 package io.shardlight.data;
 
-import java.util.Collections;
 import java.util.Map;
-import java.util.TreeMap;
 import org.apache.beam.sdk.coders.DefaultCoder;
 
 /**
@@ -23,7 +21,7 @@ public record Prompt(
     if (text.isBlank()) {
       throw new IllegalArgumentException("the prompt is empty");
     }
-    carried = Collections.unmodifiableMap(new TreeMap<>(carried));
+    carried = CarriedColumns.copyOf(carried);
   }
 
   /** The id of a record that brings none. */

@@ -3,13 +3,6 @@ package io.shardlight.data;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.util.HexFormat;
-import java.util.zip.CRC32C;
 
 /**
  * An object of the dataset and what its bytes must be.
@@ -20,35 +13,9 @@ import java.util.zip.CRC32C;
  */
 public record StoredObject(String name, long bytes, String crc32c, String sha256) {
   public static StoredObject of(String name, byte[] content) {
-    CRC32C crc = new CRC32C();
-    crc.update(content);
-    return new StoredObject(
-        name,
-        content.length,
-        HexFormat.of().toHexDigits((int) crc.getValue()),
-        Sha256.hex(content));
-  }
-
-  /**
-   * @param content a local file, read to its end; it may be large
-   */
-  public static StoredObject of(String name, Path content) throws IOException {
-    CRC32C crc = new CRC32C();
-    MessageDigest sha256 = Sha256.digest();
-    long bytes = 0;
-    byte[] buffer = new byte[1 << 16];
-    try (InputStream in = Files.newInputStream(content)) {
-      for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
-        crc.update(buffer, 0, read);
-        sha256.update(buffer, 0, read);
-        bytes += read;
-      }
-    }
-    return new StoredObject(
-        name,
-        bytes,
-        HexFormat.of().toHexDigits((int) crc.getValue()),
-        HexFormat.of().formatHex(sha256.digest()));
+    ObjectDigest digest = new ObjectDigest();
+    digest.update(content, 0, content.length);
+    return digest.finish(name);
   }
 
   /** As it stands in commit markers. */

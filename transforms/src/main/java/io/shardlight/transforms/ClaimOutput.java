@@ -5,22 +5,18 @@ import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.PlanDigest;
-import io.shardlight.data.PlanDigestCoder;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunLease;
 import io.shardlight.data.RunScope;
 import io.shardlight.data.ShardKey;
 import java.io.IOException;
 import org.apache.beam.sdk.options.PipelineOptions;
-import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.DoFn;
-import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.Wait;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
-import org.apache.beam.sdk.values.TypeDescriptor;
 
 /**
  * Holds examples back until the output is known to be theirs: empty, or begun by a run with the
@@ -56,12 +52,7 @@ public final class ClaimOutput
   public PCollection<KV<ShardKey, Example>> expand(PCollection<KV<ShardKey, Example>> examples) {
     PCollection<PlanDigest> claimed =
         examples
-            .apply(
-                "Digest",
-                MapElements.into(TypeDescriptor.of(PlanDigest.class))
-                    .via(keyed -> PlanDigest.of(keyed.getValue())))
-            .apply("Sum", Combine.globally(PlanDigest::sum))
-            .setCoder(PlanDigestCoder.of())
+            .apply("Digest", DigestExamples.create())
             .apply("Claim", ParDo.of(new ClaimFn(settings, output, run, scope)));
     return examples.apply("Wait", Wait.on(claimed));
   }

@@ -22,7 +22,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
@@ -91,7 +90,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
     PCollectionView<Long> asked =
         input
             .get(EXAMPLES)
-            .apply("CountExamples", Count.globally())
+            .apply("CountExamples", CountExamples.create())
             .apply("Asked", View.asSingleton());
     PCollectionView<Long> rejected =
         input

@@ -8,22 +8,23 @@ import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardKeyCoder;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.VarIntCoder;
-import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.Distinct;
 import org.apache.beam.sdk.transforms.DoFn;
-import org.apache.beam.sdk.transforms.Keys;
-import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.View;
+import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionView;
-import org.apache.beam.sdk.values.TypeDescriptor;
 
 /**
  * Gives every example its shard. The shards are a function of the set of examples alone: within a
@@ -31,6 +32,9 @@ import org.apache.beam.sdk.values.TypeDescriptor;
  * are left out, and the rest are numbered without gaps, shapes in their order. So a resumed run
  * plans the same shards. A shard has {@code size} examples on average, not exactly; examples with
  * the same id land in the same one.
+ *
+ * <p>The examples are looked at three times, to count shapes, to find the places taken, and to give
+ * out the keys; only the last keeps an element for each. Bounded input in the global window.
  */
 public final class PlanShards
     extends PTransform<PCollection<Example>, PCollection<KV<ShardKey, Example>>> {
@@ -63,83 +67,116 @@ public final class PlanShards
   @Override
   public PCollection<KV<ShardKey, Example>> expand(PCollection<Example> examples) {
     PCollectionView<Map<BatchShape, Long>> counts =
-        examples
-            .apply(
-                "Shapes", MapElements.into(TypeDescriptor.of(BatchShape.class)).via(Example::shape))
-            .apply("Count", Count.perElement())
-            .apply("Counts", View.asMap());
-    PCollection<KV<KV<BatchShape, Integer>, Example>> placed =
-        examples
-            .apply("Place", ParDo.of(new PlaceFn(size, counts)).withSideInputs(counts))
-            .setCoder(
-                KvCoder.of(KvCoder.of(BatchShapeCoder.of(), VarIntCoder.of()), ExampleCoder.of()));
+        examples.apply("Count", CountShapes.create()).apply("Counts", View.asMap());
     PCollectionView<List<KV<BatchShape, Integer>>> places =
-        placed
-            .apply("Places", Keys.create())
+        examples
+            .apply("Places", ParDo.of(new PlacesFn(size, counts)).withSideInputs(counts))
+            .setCoder(KvCoder.of(BatchShapeCoder.of(), VarIntCoder.of()))
             .apply("Distinct", Distinct.create())
             .apply("AllPlaces", View.asList());
-    return placed
-        .apply("Number", ParDo.of(new NumberFn(places, firstNumber)).withSideInputs(places))
+    return examples
+        .apply(
+            "Number", ParDo.of(new NumberFn(this, counts, places)).withSideInputs(counts, places))
         .setCoder(KvCoder.of(ShardKeyCoder.of(), ExampleCoder.of()));
   }
 
-  /** Which of its shape's places an example takes; uniform, as the id is a hash. */
-  private static int place(Example example, long count, int size) {
-    long places = (count + size - 1) / size;
-    // The id's last 64 bits: the first name the image's folder.
-    return (int)
-        Long.remainderUnsigned(Long.parseUnsignedLong(example.id().substring(16), 16), places);
+  /** The places that there are, for one bundle: a view may take long to look at. */
+  private static final class Places {
+    private final Map<BatchShape, Long> counts;
+    private final int size;
+
+    Places(Map<BatchShape, Long> counts, int size) {
+      this.counts = Map.copyOf(counts);
+      this.size = size;
+    }
+
+    /** Which of its shape's places an example takes; uniform, as the id is a hash. */
+    KV<BatchShape, Integer> of(Example example) {
+      BatchShape shape = example.shape();
+      long count = counts.getOrDefault(shape, 0L);
+      long places = (count + size - 1) / size;
+      // The id's last 64 bits: the first name the image's folder.
+      return KV.of(shape, (int) Long.remainderUnsigned(example.idLow(), places));
+    }
   }
 
-  private static final class PlaceFn extends DoFn<Example, KV<KV<BatchShape, Integer>, Example>> {
+  /** Gives out a bundle's places once each. */
+  private static final class PlacesFn extends DoFn<Example, KV<BatchShape, Integer>> {
     private final int size;
     private final PCollectionView<Map<BatchShape, Long>> counts;
+    private transient Optional<Places> places = Optional.empty();
+    private transient Set<KV<BatchShape, Integer>> taken;
 
-    PlaceFn(int size, PCollectionView<Map<BatchShape, Long>> counts) {
+    PlacesFn(int size, PCollectionView<Map<BatchShape, Long>> counts) {
       this.size = size;
       this.counts = counts;
     }
 
+    @StartBundle
+    public void start() {
+      places = Optional.empty();
+      taken = new HashSet<>();
+    }
+
     @ProcessElement
-    public void place(ProcessContext context) {
-      Example example = context.element();
-      long count = context.sideInput(counts).getOrDefault(example.shape(), 0L);
-      context.output(
-          KV.of(KV.of(example.shape(), PlanShards.place(example, count, size)), example));
+    public void take(ProcessContext context) {
+      if (places.isEmpty()) {
+        places = Optional.of(new Places(context.sideInput(counts), size));
+      }
+      taken.add(places.get().of(context.element()));
+    }
+
+    @FinishBundle
+    public void finish(FinishBundleContext context) {
+      for (KV<BatchShape, Integer> place : taken) {
+        context.output(place, BoundedWindow.TIMESTAMP_MIN_VALUE, GlobalWindow.INSTANCE);
+      }
     }
   }
 
-  private static final class NumberFn
-      extends DoFn<KV<KV<BatchShape, Integer>, Example>, KV<ShardKey, Example>> {
-    private final PCollectionView<List<KV<BatchShape, Integer>>> places;
+  private static final class NumberFn extends DoFn<Example, KV<ShardKey, Example>> {
+    private final int size;
     private final int firstNumber;
-    private transient Map<KV<BatchShape, Integer>, Integer> numbers;
+    private final PCollectionView<Map<BatchShape, Long>> counts;
+    private final PCollectionView<List<KV<BatchShape, Integer>>> taken;
+    private transient Optional<Places> places = Optional.empty();
 
-    NumberFn(PCollectionView<List<KV<BatchShape, Integer>>> places, int firstNumber) {
-      this.places = places;
-      this.firstNumber = firstNumber;
+    /** One key object for all examples of a shard. */
+    private transient Map<KV<BatchShape, Integer>, ShardKey> keys;
+
+    NumberFn(
+        PlanShards transform,
+        PCollectionView<Map<BatchShape, Long>> counts,
+        PCollectionView<List<KV<BatchShape, Integer>>> taken) {
+      this.size = transform.size;
+      this.firstNumber = transform.firstNumber;
+      this.counts = counts;
+      this.taken = taken;
     }
 
     @StartBundle
     public void start() {
-      numbers = new HashMap<>();
+      places = Optional.empty();
+      keys = new HashMap<>();
     }
 
     @ProcessElement
     public void number(ProcessContext context) {
-      if (numbers.isEmpty()) {
-        context.sideInput(places).stream()
+      if (places.isEmpty()) {
+        places = Optional.of(new Places(context.sideInput(counts), size));
+        context.sideInput(taken).stream()
             .sorted(
                 Comparator.comparing(KV<BatchShape, Integer>::getKey)
                     .thenComparing(KV<BatchShape, Integer>::getValue))
-            .forEachOrdered(place -> numbers.put(place, firstNumber + numbers.size()));
+            .forEachOrdered(
+                place -> keys.put(place, new ShardKey(firstNumber + keys.size(), place.getKey())));
       }
-      KV<BatchShape, Integer> place = context.element().getKey();
-      Integer number = numbers.get(place);
-      if (number == null) {
+      KV<BatchShape, Integer> place = places.get().of(context.element());
+      ShardKey key = keys.get(place);
+      if (key == null) {
         throw new IllegalStateException("no shard was planned for " + place);
       }
-      context.output(KV.of(new ShardKey(number, place.getKey()), context.element().getValue()));
+      context.output(KV.of(key, context.element()));
     }
   }
 }

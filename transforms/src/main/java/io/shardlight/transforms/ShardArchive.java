@@ -4,6 +4,7 @@ import io.shardlight.data.ArchiveMembers;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ManifestRow;
+import io.shardlight.data.ObjectDigest;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.StoredObject;
 import java.io.BufferedOutputStream;
@@ -37,6 +38,7 @@ final class ShardArchive implements ShardImages {
   private final String fingerprint;
   private final int shard;
   private final Path spool;
+  private final ObjectDigest digest;
   private final TarArchiveOutputStream tar;
 
   /** Examples that came before one that stands in front of them, by place. */
@@ -49,12 +51,14 @@ final class ShardArchive implements ShardImages {
       GenerationSettings settings,
       int shard,
       Path spool,
+      ObjectDigest digest,
       TarArchiveOutputStream tar) {
     this.store = store;
     this.settings = settings;
     this.fingerprint = settings.configFingerprint();
     this.shard = shard;
     this.spool = spool;
+    this.digest = digest;
     this.tar = tar;
   }
 
@@ -63,12 +67,14 @@ final class ShardArchive implements ShardImages {
       throws IOException {
     Path spool = Files.createTempFile("shardlight-shard", ".tar");
     try {
+      ObjectDigest digest = new ObjectDigest();
       TarArchiveOutputStream tar =
           new TarArchiveOutputStream(
-              new BufferedOutputStream(Files.newOutputStream(spool), 1 << 16),
+              new BufferedOutputStream(
+                  new DigestingOutput(Files.newOutputStream(spool), digest), 1 << 16),
               BLOCK_BYTES,
               StandardCharsets.UTF_8.name());
-      return new ShardArchive(store, settings, shard, spool, tar);
+      return new ShardArchive(store, settings, shard, spool, digest, tar);
     } catch (IOException e) {
       Files.deleteIfExists(spool);
       throw e;
@@ -128,22 +134,20 @@ final class ShardArchive implements ShardImages {
     tar.closeArchiveEntry();
   }
 
-  /** Ends the archive and tells where it lies, until this is closed. */
-  synchronized Path finish() throws IOException {
+  /** Ends the archive, whose file stays where it lies until this is closed. */
+  synchronized StoredObject finish() throws IOException {
     if (!early.isEmpty()) {
       throw new IllegalStateException(
           "example " + next + " of shard " + shard + " is missing, but later ones are there");
     }
     tar.close();
-    return spool;
+    return digest.finish(DatasetPaths.archive(shard));
   }
 
   @Override
   public synchronized Optional<StoredObject> commit() throws IOException {
-    finish();
-    String name = DatasetPaths.archive(shard);
-    StoredObject archive = StoredObject.of(name, spool);
-    store.createOrAdopt(name, spool);
+    StoredObject archive = finish();
+    store.createOrAdopt(archive.name(), spool);
     return Optional.of(archive);
   }
 

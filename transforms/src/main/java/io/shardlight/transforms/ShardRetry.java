@@ -191,7 +191,7 @@ final class ShardRetry {
             .toList();
     try (ShardArchive merged = ShardArchive.begin(store, settings, facts.shard());
         ArchiveSamples before = new ArchiveSamples(store.read(name), name);
-        ArchiveSamples now = new ArchiveSamples(Files.newInputStream(drawn.finish()), name)) {
+        ArchiveSamples now = new ArchiveSamples(ended(drawn), name)) {
       for (int index = 0; index < rows.size(); index++) {
         GenericRecord row = rows.get(index);
         String id = row.get("example_id").toString();
@@ -201,10 +201,15 @@ final class ShardRetry {
           merged.addMembers(index, (fresh.contains(id) ? now : before).next(id));
         }
       }
-      Path spool = merged.finish();
-      store.replace(DatasetPaths.retried(name), spool);
-      return StoredObject.of(name, spool);
+      StoredObject archive = merged.finish();
+      store.replace(DatasetPaths.retried(name), merged.spool());
+      return archive;
     }
+  }
+
+  private static InputStream ended(ShardArchive archive) throws IOException {
+    archive.finish();
+    return Files.newInputStream(archive.spool());
   }
 
   private static byte[] text(ShardFacts facts) {

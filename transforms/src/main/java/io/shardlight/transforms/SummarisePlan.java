@@ -9,7 +9,6 @@ import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.PlanDigest;
-import io.shardlight.data.PlanDigestCoder;
 import io.shardlight.data.Rejection;
 import io.shardlight.data.RunScope;
 import io.shardlight.data.ShapePlan;
@@ -19,11 +18,9 @@ import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
 import java.util.List;
-import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
-import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.Sum;
@@ -34,7 +31,6 @@ import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.PCollectionView;
 import org.apache.beam.sdk.values.TupleTag;
-import org.apache.beam.sdk.values.TypeDescriptor;
 
 /**
  * Writes what a job would do as one JSON object, {@value #NAME}, to a folder of its own; the
@@ -91,14 +87,7 @@ public final class SummarisePlan extends PTransform<PCollectionTuple, PCollectio
             .apply("CountBatches", CountBatches.with(slots, output, scope))
             .apply("Shapes", View.asList());
     PCollectionView<PlanDigest> digest =
-        examples
-            .apply(
-                "Digest",
-                MapElements.into(TypeDescriptor.of(PlanDigest.class))
-                    .via(keyed -> PlanDigest.of(keyed.getValue())))
-            .apply("Sum", Combine.globally(PlanDigest::sum))
-            .setCoder(PlanDigestCoder.of())
-            .apply("Examples", View.asSingleton());
+        examples.apply("Digest", DigestExamples.create()).apply("Examples", View.asSingleton());
     PCollectionView<Long> present =
         input
             .get(PRESENT)

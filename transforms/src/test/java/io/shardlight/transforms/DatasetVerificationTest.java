@@ -771,7 +771,7 @@ class DatasetVerificationTest {
 
   private static StoredObject measure(Path dataset, String name) {
     try {
-      return StoredObject.of(name, dataset.resolve(name));
+      return StoredObject.of(name, Files.readAllBytes(dataset.resolve(name)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -13,12 +13,17 @@ import java.nio.file.Path;
  * @param userSeconds CPU time of all threads outside the kernel
  * @param systemSeconds CPU time of all threads in the kernel
  */
-record ProcessFigures(
+public record ProcessFigures(
     long privateBytes, long mappedBytes, long peakBytes, double userSeconds, double systemSeconds) {
   /** Clock ticks a second in {@code /proc/self/stat}, the same on every Linux platform. */
   private static final double TICKS = 100;
 
-  static ProcessFigures now() throws IOException {
+  /** CPU time of all threads. */
+  public double cpuSeconds() {
+    return userSeconds + systemSeconds;
+  }
+
+  public static ProcessFigures now() throws IOException {
     long[] bytes = new long[3];
     for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
       String[] names = {"RssAnon:", "RssFile:", "VmHWM:"};
