@@ -62,6 +62,11 @@ class ArchivedImagesTest {
               public int read() throws IOException {
                 throw new IOException("Input/output error");
               }
+
+              @Override
+              public int read(byte[] bytes, int offset, int length) throws IOException {
+                throw new IOException("Input/output error");
+              }
             });
     ArchivedImages images = new ArchivedImages(store(breaks, archive));
 
