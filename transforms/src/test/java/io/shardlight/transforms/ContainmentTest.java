@@ -213,7 +213,7 @@ class ContainmentTest {
     List<Example> examples = examples(Overrides.NONE, "poison", "fox", "owl", "hen");
     // The shard's first is the poisonous one, whatever its id is.
     int first = 0;
-    while (examples.stream().min(Example.ORDER).orElseThrow() != examples.get(0)) {
+    while (!examples.stream().min(Example.ORDER).orElseThrow().equals(examples.get(0))) {
       examples = examples(Overrides.NONE, "poison " + first++, "fox", "owl", "hen");
     }
     SharedGenerator shared = acquire(devices(1).at(0, Kind.FAILS));
