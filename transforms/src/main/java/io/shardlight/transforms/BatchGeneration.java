@@ -129,18 +129,14 @@ final class BatchGeneration {
         return true;
       }
       Example culprit = part.get(0);
-      if (!isRefusal(e)) {
-        if (!othersCanBeDrawn(culprit, e)) {
-          generator.giveUp(e);
-          throw e;
-        }
-        Optional<GeneratedImage> second = again(culprit.request());
-        if (second.isPresent()) {
-          outcomes.image(culprit, second.get());
-          return true;
-        }
+      if (isRefusal(e)) {
+        fail(culprit, e, outcomes);
+      } else if (othersCanBeDrawn(culprit, e)) {
+        again(culprit, footprint, outcomes);
+      } else {
+        generator.giveUp(e);
+        throw e;
       }
-      fail(culprit, e, outcomes);
       return true;
     }
     for (int i = 0; i < part.size(); i++) {
@@ -286,16 +282,26 @@ final class BatchGeneration {
     return false;
   }
 
-  /** Whether it was the example at all: an engine may fail once, whatever it is given. */
-  private Optional<GeneratedImage> again(ImageRequest request) throws InterruptedException {
+  /**
+   * Finds out whether it was the example at all: an engine may fail once, whatever it is given. The
+   * row gets the failure that comes again, so that it is the same in every run.
+   */
+  private void again(Example example, Footprint footprint, Outcomes outcomes)
+      throws IOException, InterruptedException {
+    GeneratedImage image;
     try {
-      return Optional.of(drawAlone(request));
+      image = drawAlone(example.request());
+    } catch (DeviceFault.OutOfMemory e) {
+      refuseAlone(example, footprint, e, outcomes);
+      return;
     } catch (RuntimeException e) {
       if (!mayBeTheExamples(e)) {
         throw e;
       }
-      return Optional.empty();
+      fail(example, e, outcomes);
+      return;
     }
+    outcomes.image(example, image);
   }
 
   private GeneratedImage drawAlone(ImageRequest request) throws InterruptedException {

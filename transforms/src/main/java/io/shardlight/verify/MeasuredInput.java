@@ -1,20 +1,16 @@
 package io.shardlight.verify;
 
-import io.shardlight.data.Sha256;
+import io.shardlight.data.ObjectDigest;
 import io.shardlight.data.StoredObject;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.security.MessageDigest;
-import java.util.HexFormat;
 import java.util.Optional;
-import java.util.zip.CRC32C;
 
 /** Measures and hashes what is read, and remembers whether the store failed. */
 final class MeasuredInput extends FilterInputStream {
   private final String name;
-  private final CRC32C crc = new CRC32C();
-  private final MessageDigest sha256 = Sha256.digest();
+  private final ObjectDigest digest = new ObjectDigest();
   private long bytes;
   private Optional<IOException> failure = Optional.empty();
 
@@ -42,8 +38,7 @@ final class MeasuredInput extends FilterInputStream {
       throw e;
     }
     if (read > 0) {
-      crc.update(buffer, offset, read);
-      sha256.update(buffer, offset, read);
+      digest.update(buffer, offset, read);
       bytes += read;
     }
     return read;
@@ -83,10 +78,6 @@ final class MeasuredInput extends FilterInputStream {
     while (read(buffer, 0, buffer.length) >= 0) {
       // Hashed as it goes by.
     }
-    return new StoredObject(
-        name,
-        bytes,
-        HexFormat.of().toHexDigits((int) crc.getValue()),
-        HexFormat.of().formatHex(sha256.digest()));
+    return digest.finish(name);
   }
 }

@@ -65,7 +65,7 @@ class ArchivedImagesTest {
 
               @Override
               public int read(byte[] bytes, int offset, int length) throws IOException {
-                return read();
+                throw new IOException("Input/output error");
               }
             });
     ArchivedImages images = new ArchivedImages(store(breaks, archive));

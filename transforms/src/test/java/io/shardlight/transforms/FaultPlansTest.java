@@ -8,6 +8,7 @@ import io.shardlight.data.Sampling;
 import io.shardlight.data.TestSettings;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -76,15 +77,23 @@ class FaultPlansTest {
   }
 
   @AfterContainer
-  static void end() throws IOException {
+  static void end() throws Exception {
     System.out.printf(
         "%d plans: %d faults of devices (%d calls that never ended), %d of the disk, %d runs"
             + " repeated%n",
         plans, ofDevices, hung, ofDisk, reruns);
+    // Threads of runs that failed may still be putting something there.
+    await(FaultPlansTest::isCleared);
+  }
+
+  private static boolean isCleared() {
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
+        Files.deleteIfExists(file);
       }
+      return true;
+    } catch (IOException | UncheckedIOException e) {
+      return false;
     }
   }
 

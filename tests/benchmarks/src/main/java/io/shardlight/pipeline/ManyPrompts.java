@@ -16,6 +16,7 @@ import io.shardlight.data.Prompt;
 import io.shardlight.data.PromptSource;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunProcess;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardKeyCoder;
@@ -85,6 +86,7 @@ public final class ManyPrompts {
         List.of(input.toString()),
         output,
         settings(),
+        RunScope.INCREMENTAL,
         new NullGenerator(SLOTS, batchMillis),
         new RunIdentity("benchmark-" + UUID.randomUUID(), RunProcess.current()));
     LocalProgress.reset(output);

@@ -29,7 +29,8 @@ record NullGenerator(int slots, long batchMillis) implements GeneratorFactory {
   private record Devices(int slots, long batchMillis, GeneratedImage image)
       implements ImageGenerator {
     @Override
-    public List<GeneratedImage> generate(List<ImageRequest> requests) throws InterruptedException {
+    public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
+        throws InterruptedException {
       if (batchMillis > 0) {
         Thread.sleep(batchMillis);
       }

@@ -88,9 +88,10 @@ record TimedGenerator() implements GeneratorFactory {
     }
 
     @Override
-    public List<GeneratedImage> generate(List<ImageRequest> requests) throws InterruptedException {
+    public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
+        throws InterruptedException {
       Moment start = Moment.now();
-      List<GeneratedImage> images = devices.generate(requests);
+      List<GeneratedImage> images = devices.generate(requests, slots);
       Moment end = Moment.now();
       Calls call = new Calls(start, end, end.wall() - start.wall());
       LOAN.add(call);

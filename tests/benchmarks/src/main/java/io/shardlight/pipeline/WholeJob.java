@@ -9,6 +9,7 @@ import io.shardlight.data.Prompt;
 import io.shardlight.data.Rejection;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunProcess;
+import io.shardlight.data.RunScope;
 import io.shardlight.diffusion.ImageGenerator;
 import io.shardlight.diffusion.ImageRequest;
 import io.shardlight.prompts.PromptFile;
@@ -159,6 +160,7 @@ public final class WholeJob {
         List.of(input.toString()),
         output.toString(),
         job.settings(),
+        RunScope.INCREMENTAL,
         new TimedGenerator(),
         new RunIdentity("benchmark-" + UUID.randomUUID(), RunProcess.current()));
     pipeline.run().waitUntilFinish();
