@@ -84,18 +84,31 @@ final class GenerateCommand implements Command {
     }
     CheckedJob job = checked.get();
     String output = job.output();
+    Optional<RemoteRunner> runner = RunnerChecks.remote(line);
+    runner.ifPresent(place -> problems.addAll(place.prepare(job.options())));
+    String runId =
+        RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4);
     RunIdentity run =
-        new RunIdentity(
-            RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4),
-            RunProcess.current());
+        runner.isPresent()
+            ? new RunIdentity(runId, RunProcess.NONE, true)
+            : new RunIdentity(runId, RunProcess.current());
     RunLease lease = new RunLease(ObjectStore.open(output, job.options()), run);
-    busy(lease, output).ifPresent(problems::add);
+    busy(lease, output, run.leased() && problems.isEmpty()).ifPresent(problems::add);
     if (!problems.isEmpty()) {
       return refuse(problems, console);
     }
 
     // 2. The job.
-    LocalRun.tune(job.options().as(DirectOptions.class), line);
+    Optional<RemoteRun> remote =
+        runner.map(
+            place -> {
+              String name = line.isGiven("jobName") ? job.options().getJobName() : "shardlight";
+              job.options().setJobName(name + "-" + runId);
+              return new RemoteRun(place, job.options(), output, lease);
+            });
+    if (remote.isEmpty()) {
+      LocalRun.tune(job.options().as(DirectOptions.class), line);
+    }
     Pipeline pipeline = Pipeline.create(job.options());
     GenerateImages.apply(
         pipeline,
@@ -104,19 +117,30 @@ final class GenerateCommand implements Command {
         job.settings(),
         job.model().loader(),
         run);
+    boolean verbose = line.isSet("verbose");
     try {
-      LocalRun.run(pipeline, output, line.isSet("verbose"), console);
-    } catch (Pipeline.PipelineExecutionException e) {
-      console.err().println("The job failed: " + Causes.explain(e));
+      if (remote.isPresent()) {
+        remote.get().run(pipeline, verbose, console);
+      } else {
+        LocalRun.run(pipeline, output, verbose, console);
+      }
+    } catch (Pipeline.PipelineExecutionException | JobFailedException e) {
+      console
+          .err()
+          .println(
+              "The job failed: "
+                  + (e instanceof JobFailedException ? e.getMessage() : Causes.explain(e)));
       if (Buckets.isIn(output) || Files.exists(Path.of(output))) {
         console.err().println("What was finished stays in " + output);
       }
-      if (line.isSet("verbose")) {
+      if (verbose) {
         e.printStackTrace(console.err());
       }
       return FAILED;
     } finally {
-      release(lease);
+      if (remote.isEmpty() || remote.get().hasEnded(console)) {
+        release(lease);
+      }
     }
 
     // 3. What became of it.
@@ -133,12 +157,21 @@ final class GenerateCommand implements Command {
     return DONE;
   }
 
-  /** Which other run is writing there, told before the prompts are read. */
-  private static Optional<String> busy(RunLease lease, String output) {
+  /**
+   * Which other run is writing there, told before the prompts are read.
+   *
+   * @param take takes the lease if there is none
+   */
+  private static Optional<String> busy(RunLease lease, String output, boolean take) {
     String option = "--output=" + output + ": ";
     try {
-      return lease.problem().map(problem -> option + problem);
-    } catch (IOException e) {
+      Optional<String> problem = lease.problem();
+      if (problem.isEmpty() && take) {
+        lease.take();
+      }
+      return problem.map(found -> option + found);
+    } catch (IOException | IllegalStateException e) {
+      // The latter if another run was quicker.
       return Optional.of(option + Causes.line(e));
     }
   }

@@ -85,7 +85,11 @@ class OptionChecksTest {
         "--numerics=jax|unknown value; use one of torch, flax",
         "--saveAdditionalColumns=yes|neither true nor false; use --saveAdditionalColumns=true or"
             + " --saveAdditionalColumns=false",
-        "--runner=DataflowRunner|not available in this version; use DirectRunner",
+        "--runner=DataflowRunner|not available in this version; use one of DirectRunner,"
+            + " FlinkRunner",
+        "--flinkMaster=http://host:8081|not understood; give HOST:PORT, for example"
+            + " --flinkMaster=flink-jobmanager:8081",
+        "--parallelism=0|too small; give a whole number from 1 to 32768",
         "--mode=overwrite|not available in this version; leave it out",
         "--stepz=5|no such option; did you mean --steps?",
         "--negative_prompt=x|no such option; did you mean --negativePrompt?",

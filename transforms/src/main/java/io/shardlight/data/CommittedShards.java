@@ -19,12 +19,20 @@ public final class CommittedShards {
    */
   public static List<ShardFacts> list(ObjectStore store) throws IOException {
     List<ShardFacts> shards = new ArrayList<>();
-    for (String name : store.list("_shards/")) {
-      if (name.matches("_shards/[0-9]+\\.json")) {
-        shards.add(read(store, name));
-      }
+    for (int shard : numbers(store)) {
+      shards.add(read(store, DatasetPaths.marker(shard)));
     }
     return shards;
+  }
+
+  /** The numbers of the shards that have a marker, ascending. */
+  public static List<Integer> numbers(ObjectStore store) throws IOException {
+    return store.list(DatasetPaths.SHARDS).stream()
+        .map(name -> name.substring(DatasetPaths.SHARDS.length()))
+        .filter(name -> name.matches("[0-9]+\\.json"))
+        .map(name -> Integer.valueOf(name.substring(0, name.indexOf('.'))))
+        .sorted()
+        .toList();
   }
 
   /** Takes one row after the other. */

@@ -78,8 +78,10 @@ public final class ClaimOutput
         throws IOException {
       if (digest.examples() > 0) {
         ObjectStore store = ObjectStore.open(output, options);
+        RunLease lease = new RunLease(store, run);
+        lease.requireSameStore();
         DatasetPlan.claim(store, settings, digest);
-        new RunLease(store, run).take();
+        lease.take();
       }
       LocalProgress.of(output).plan(digest.examples());
       claimed.output(digest);

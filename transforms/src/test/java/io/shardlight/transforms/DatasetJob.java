@@ -43,11 +43,14 @@ final class DatasetJob {
   private GeneratorFactory devices = FakeDevices.withSlots(3);
   private int targetParallelism = 2;
   private List<String> beamOptions = List.of();
+  private RunIdentity run = new RunIdentity("run-" + UUID.randomUUID(), RunProcess.current());
+  private String rootOfGenerators;
 
   DatasetJob(Path input, Path output, GenerationSettings settings) {
     this.input = input.toString();
     this.output = output;
     this.root = output.toString();
+    this.rootOfGenerators = root;
     this.settings = settings;
   }
 
@@ -56,6 +59,7 @@ final class DatasetJob {
     this.input = input;
     this.output = Path.of("no-such-directory");
     this.root = root;
+    this.rootOfGenerators = root;
     this.settings = settings;
   }
 
@@ -67,6 +71,18 @@ final class DatasetJob {
 
   DatasetJob on(GeneratorFactory factory) {
     devices = factory;
+    return this;
+  }
+
+  /** As the run of that identity. */
+  DatasetJob as(RunIdentity identity) {
+    run = identity;
+    return this;
+  }
+
+  /** Stands in for workers on whose machine the output's path is another disk. */
+  DatasetJob generatingIn(Path folder) {
+    rootOfGenerators = folder.toString();
     return this;
   }
 
@@ -82,8 +98,6 @@ final class DatasetJob {
     options.setTargetParallelism(targetParallelism);
     Pipeline pipeline = TestPipeline.fromOptions(options).enableAbandonedNodeEnforcement(false);
 
-    RunIdentity run = new RunIdentity("run-" + UUID.randomUUID(), RunProcess.current());
-
     PCollectionTuple read =
         pipeline.apply(ReadPrompts.from(List.of(input)).withTemplates(settings.templates()));
     PCollection<Example> examples =
@@ -92,7 +106,7 @@ final class DatasetJob {
         examples
             .apply(PlanShards.ofSize(settings.shardSize()))
             .apply(ClaimOutput.with(settings, root, run))
-            .apply(GenerateShards.with(devices, settings, root, run));
+            .apply(GenerateShards.with(devices, settings, rootOfGenerators, run));
     PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
         .and(FinishDataset.REJECTIONS, read.get(ReadPrompts.REJECTIONS))
         .and(FinishDataset.REPORTS, reports)
