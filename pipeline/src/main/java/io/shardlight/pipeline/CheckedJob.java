@@ -36,6 +36,7 @@ record CheckedJob(
     line.usable("input").map(v -> FileChecks.input(v, buckets)).ifPresent(problems::addAll);
     Optional<TemplateSettings> templates = templates(line, buckets, problems);
     imageQuality(line).ifPresent(problems::add);
+    problems.addAll(RunnerChecks.problems(line));
     line.usable("output").flatMap(v -> FileChecks.output(v, buckets)).ifPresent(problems::add);
     Optional<PreparedModel> model = PreparedModel.prepare(line, console, problems);
     Optional<GenerateOptions> options = read(line, terminal, problems);

@@ -84,19 +84,35 @@ final class GenerateCommand implements Command {
     }
     CheckedJob job = checked.get();
     String output = job.output();
+    Optional<RemoteRunner> runner = RunnerChecks.remote(line);
+    runner.ifPresent(place -> problems.addAll(place.prepare(job.options())));
+    String runId =
+        RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4);
     RunIdentity run =
-        new RunIdentity(
-            RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4),
-            RunProcess.current());
+        runner.isPresent()
+            ? new RunIdentity(runId, RunProcess.NONE, true)
+            : new RunIdentity(runId, RunProcess.current());
+    RunLease lease = new RunLease(ObjectStore.open(output, job.options()), run);
     // Told before the prompts are read; the job itself looks again.
     job.busy(run).ifPresent(problems::add);
+    if (run.leased() && problems.isEmpty()) {
+      take(lease, output).ifPresent(problems::add);
+    }
     if (!problems.isEmpty()) {
       return refuse(problems, console);
     }
 
     // 2. The job.
-    RunLease lease = new RunLease(ObjectStore.open(output, job.options()), run);
-    LocalRun.tune(job.options().as(DirectOptions.class), line);
+    Optional<RemoteRun> remote =
+        runner.map(
+            place -> {
+              String name = line.isGiven("jobName") ? job.options().getJobName() : "shardlight";
+              job.options().setJobName(name + "-" + runId);
+              return new RemoteRun(place, job.options(), output, lease);
+            });
+    if (remote.isEmpty()) {
+      LocalRun.tune(job.options().as(DirectOptions.class), line);
+    }
     Pipeline pipeline = Pipeline.create(job.options());
     GenerateImages.apply(
         pipeline,
@@ -106,19 +122,30 @@ final class GenerateCommand implements Command {
         job.scope(),
         job.model().loader(),
         run);
+    boolean verbose = line.isSet("verbose");
     try {
-      LocalRun.run(pipeline, output, line.isSet("verbose"), console);
-    } catch (Pipeline.PipelineExecutionException e) {
-      console.err().println("The job failed: " + Causes.explain(e));
+      if (remote.isPresent()) {
+        remote.get().run(pipeline, verbose, console);
+      } else {
+        LocalRun.run(pipeline, output, verbose, console);
+      }
+    } catch (Pipeline.PipelineExecutionException | JobFailedException e) {
+      console
+          .err()
+          .println(
+              "The job failed: "
+                  + (e instanceof JobFailedException ? e.getMessage() : Causes.explain(e)));
       if (Buckets.isIn(output) || Files.exists(Path.of(output))) {
         console.err().println("What was finished stays in " + output);
       }
-      if (line.isSet("verbose")) {
+      if (verbose) {
         e.printStackTrace(console.err());
       }
       return FAILED;
     } finally {
-      release(lease);
+      if (remote.isEmpty() || remote.get().hasEnded(console)) {
+        release(lease);
+      }
     }
 
     // 3. What became of it.
@@ -133,6 +160,16 @@ final class GenerateCommand implements Command {
       summary.lines().forEach(console.out()::println);
     }
     return DONE;
+  }
+
+  /** Takes the lease for workers elsewhere, or tells which other run was quicker. */
+  private static Optional<String> take(RunLease lease, String output) {
+    try {
+      lease.take();
+      return Optional.empty();
+    } catch (IOException | IllegalStateException e) {
+      return Optional.of("--output=" + output + ": " + Causes.line(e));
+    }
   }
 
   /** Others need not wait for a job that failed. */

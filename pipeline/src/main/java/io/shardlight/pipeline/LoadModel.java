@@ -8,14 +8,20 @@ import io.shardlight.diffusion.TextToImageOptions;
 import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.transforms.GeneratorFactory;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 
 /**
- * Loads a checkpoint from a local directory and replicates it on a worker's devices.
+ * Loads a checkpoint from a local directory and replicates it on a worker's devices. A worker on
+ * another machine copies the demo model out for itself.
  *
  * @param modelDirectory in diffusers' layout
+ * @param demo whether it is the demo model's
  * @param engine name of a DJL engine
  * @param devices how many; 0 for all
  * @param deviceKind as {@link DeviceKind#optionName}; {@code any} for the engine's choice
@@ -24,6 +30,7 @@ import java.util.Optional;
  */
 record LoadModel(
     String modelDirectory,
+    boolean demo,
     String engine,
     int devices,
     String deviceKind,
@@ -34,10 +41,32 @@ record LoadModel(
 
   @Override
   public ImageGenerator create() throws IOException {
+    return create(System.getenv());
+  }
+
+  /**
+   * @param environment of the worker, which says where it keeps its cache
+   */
+  ImageGenerator create(Map<String, String> environment) throws IOException {
+    Path folder = Path.of(modelDirectory);
+    Path cache = Path.of(cacheDirectory);
+    if (!Files.isDirectory(folder)) {
+      if (!demo) {
+        throw new FileNotFoundException(
+            "model "
+                + folder
+                + " must be on every machine of the job, but is not on "
+                + InetAddress.getLocalHost().getHostName()
+                + "; put it on a disk that all of them share, or copy it to the same path on each");
+      }
+      folder = DemoModel.extract(CacheDirectory.of(environment));
+      cache = CacheDirectory.forModel(folder, environment);
+    } else if (!Files.isDirectory(cache)) {
+      cache = CacheDirectory.forModel(folder, environment);
+    }
     StableDiffusion model =
-        StableDiffusion.open(
-            ModelDirectory.open(Path.of(modelDirectory)), Optional.of(parseNumerics(numerics)));
-    return TextToImage.replicate(model, options());
+        StableDiffusion.open(ModelDirectory.open(folder), Optional.of(parseNumerics(numerics)));
+    return TextToImage.replicate(model, options().withCacheDirectory(CacheDirectory.create(cache)));
   }
 
   TextToImageOptions options() {

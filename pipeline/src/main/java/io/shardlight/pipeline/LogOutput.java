@@ -33,6 +33,9 @@ final class LogOutput {
       // The DirectRunner warns of pipelines without unbounded sources and of big graphs; its
       // failures come as exceptions.
       level("org.apache.beam", Level.SEVERE);
+      // Their failures come as exceptions too.
+      level("org.apache.beam.runners.flink", Level.OFF);
+      level("org.apache.flink", Level.OFF);
       // DJL warns of a missing CUDA on every machine without it.
       level("ai.djl", Level.SEVERE);
     }

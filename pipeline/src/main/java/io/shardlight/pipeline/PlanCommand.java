@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.beam.runners.direct.DirectOptions;
+import org.apache.beam.runners.direct.DirectRunner;
 import org.apache.beam.sdk.Pipeline;
 
 /** Checks a job and counts what it would do, without doing it. */
@@ -77,6 +78,10 @@ final class PlanCommand implements Command {
               + ": tells the cost with --imagesPerSecond only; add that");
     }
     Optional<CheckedJob> checked = CheckedJob.check(line, OWN, console, problems);
+    if (checked.isPresent()) {
+      RunnerChecks.remote(line)
+          .ifPresent(place -> problems.addAll(place.prepare(checked.get().options())));
+    }
     if (checked.isEmpty() || !problems.isEmpty()) {
       return refuse(problems, console);
     }
@@ -110,6 +115,8 @@ final class PlanCommand implements Command {
     Path target = Files.createTempDirectory("shardlight-plan-");
     Path file = target.resolve(SummarisePlan.NAME);
     try {
+      // Prompts are read here, whatever is to draw them.
+      job.options().setRunner(DirectRunner.class);
       LocalRun.tune(job.options().as(DirectOptions.class), line);
       Pipeline pipeline = Pipeline.create(job.options());
       PlanImages.apply(

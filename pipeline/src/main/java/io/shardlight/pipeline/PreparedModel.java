@@ -138,6 +138,7 @@ record PreparedModel(
     LoadModel loader =
         new LoadModel(
             folder.toAbsolutePath().toString(),
+            name.equals(DemoModel.NAME),
             line.value("engine").orElseThrow(),
             LoadModel.parseDevices(line.value("devices").orElseThrow()),
             line.value("deviceKind").orElseThrow(),

@@ -231,6 +231,20 @@ class GenerateCommandTest {
   }
 
   @Test
+  void optionsOfFlinkWithoutFlinkAreProblems() {
+    assertThat(generate(2, "--flinkMaster=host:8081", "--parallelism=2").errLines())
+        .startsWith(
+            "--flinkMaster=host:8081: used with --runner=FlinkRunner only; add that, or leave it"
+                + " out",
+            "--parallelism=2: used with --runner=FlinkRunner only; add that, or leave it out");
+    // The launcher puts Flink on the class path, which these tests do without.
+    assertThat(generate(2, "--runner=FlinkRunner", "--flinkMaster=host:8081").errLines())
+        .startsWith(
+            "--runner=FlinkRunner: not on the class path of this process; start it by ./shardlight,"
+                + " which puts it there");
+  }
+
+  @Test
   void refusesOutputThatHoldsSomethingElse() throws IOException {
     Files.createDirectories(out());
     Files.writeString(out().resolve("holiday.jpg"), "a beach");

@@ -85,10 +85,14 @@ class OptionChecksTest {
         "--numerics=jax|unknown value; use one of torch, flax",
         "--saveAdditionalColumns=yes|neither true nor false; use --saveAdditionalColumns=true or"
             + " --saveAdditionalColumns=false",
-        "--runner=DataflowRunner|not available in this version; use DirectRunner",
         "--mode=append|unknown value; use one of incremental, extend, retry-failed, overwrite",
         "--mode=retry|unknown value; did you mean retry-failed? use one of incremental, extend,"
             + " retry-failed, overwrite",
+        "--runner=DataflowRunner|not available in this version; use one of DirectRunner,"
+            + " FlinkRunner",
+        "--flinkMaster=http://host:8081|not understood; give HOST:PORT, for example"
+            + " --flinkMaster=flink-jobmanager:8081",
+        "--parallelism=0|too small; give a whole number from 1 to 32768",
         "--stepz=5|no such option; did you mean --steps?",
         "--negative_prompt=x|no such option; did you mean --negativePrompt?",
         "--guidance=7|no such option; did you mean --guidanceScale?",

@@ -12,8 +12,11 @@ public final class DatasetPaths {
   /** The Hugging Face imagefolder's sidecar. */
   public static final String SIDECAR = "metadata.jsonl";
 
+  /** Folder of the shards' commit markers. */
+  static final String SHARDS = "_shards/";
+
   /** What the dataset is made of and by; written before the first image. */
-  public static final String PLAN = "_shards/plan.json";
+  public static final String PLAN = SHARDS + "plan.json";
 
   /** All images to look through, on one page that needs nothing else. */
   public static final String GALLERY = "gallery/index.html";
@@ -83,7 +86,7 @@ public final class DatasetPaths {
 
   /** The commit marker of a shard. */
   public static String marker(int shard) {
-    return String.format(Locale.ROOT, "_shards/%05d.json", shard);
+    return String.format(Locale.ROOT, SHARDS + "%05d.json", shard);
   }
 
   /**

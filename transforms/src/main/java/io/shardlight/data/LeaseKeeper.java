@@ -1,9 +1,9 @@
 package io.shardlight.data;
 
 import java.io.IOException;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,14 +15,11 @@ import org.slf4j.LoggerFactory;
 public final class LeaseKeeper {
   private static final Logger LOG = LoggerFactory.getLogger(LeaseKeeper.class);
 
-  /** One thread for the whole JVM, which does not keep it alive. */
-  private static final ScheduledExecutorService CLOCK =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "shardlight-lease");
-            thread.setDaemon(true);
-            return thread;
-          });
+  /**
+   * One thread for the whole JVM, which ends when there is no work, so that it keeps neither the
+   * JVM alive nor, in one that outlives the job, the job's classes.
+   */
+  private static final ScheduledThreadPoolExecutor CLOCK = clock();
 
   /** A piece of work, until it is closed. */
   public interface Work extends AutoCloseable {
@@ -58,6 +55,21 @@ public final class LeaseKeeper {
             RunLease.RENEW_EVERY.toNanos(),
             TimeUnit.NANOSECONDS);
     return () -> renewals.cancel(false);
+  }
+
+  private static ScheduledThreadPoolExecutor clock() {
+    ScheduledThreadPoolExecutor clock =
+        new ScheduledThreadPoolExecutor(
+            1,
+            task -> {
+              Thread thread = new Thread(task, "shardlight-lease");
+              thread.setDaemon(true);
+              return thread;
+            });
+    clock.setRemoveOnCancelPolicy(true);
+    clock.setKeepAliveTime(1, TimeUnit.SECONDS);
+    clock.allowCoreThreadTimeOut(true);
+    return clock;
   }
 
   private void renew() {

@@ -7,12 +7,20 @@ import java.io.Serializable;
  *
  * @param runId unlike those of all other runs; letters, digits, {@code .}, {@code _} and {@code -}
  * @param process the process that does the whole run, if one does, else {@link RunProcess#NONE}
+ * @param leased whether the run had its lease before its workers began; then they must find it,
+ *     which they do not where the output's path names another disk
  */
-public record RunIdentity(String runId, RunProcess process) implements Serializable {
+public record RunIdentity(String runId, RunProcess process, boolean leased)
+    implements Serializable {
   public RunIdentity {
     if (!runId.matches("[A-Za-z0-9._-]+") || runId.startsWith(".")) {
       throw new IllegalArgumentException(
           "runId must be letters, digits, '.', '_' and '-', but was \"" + runId + "\"");
     }
+  }
+
+  /** A run whose workers take the lease. */
+  public RunIdentity(String runId, RunProcess process) {
+    this(runId, process, false);
   }
 }

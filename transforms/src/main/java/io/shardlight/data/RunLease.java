@@ -84,6 +84,32 @@ public final class RunLease {
     }
   }
 
+  /**
+   * Finds the lease that this run took before its workers began, if it is one that did.
+   *
+   * @throws IllegalStateException if the lease is not there: then this store is not the one in
+   *     which it was taken, although its root has the same name
+   */
+  public void requireSameStore() throws IOException {
+    if (!run.leased()) {
+      return;
+    }
+    for (int number = lastNumber(); number > 0; number--) {
+      if (isMine(read(DatasetPaths.lease(number)))) {
+        return;
+      }
+    }
+    throw new IllegalStateException(
+        "output "
+            + store.root()
+            + " must be the same place on all machines of the job, but machine "
+            + RunProcess.hostName()
+            + " does not find there what was written before the job was submitted (the lease of run"
+            + " "
+            + run.runId()
+            + "); give a directory on a disk that all of them share, or gs://bucket/folder");
+  }
+
   /** Shows a sign of life, if this run has the lease and no other worker has just shown one. */
   public void renew() throws IOException {
     Optional<Integer> number = mine();

@@ -71,7 +71,8 @@ public record RunProcess(String host, String boot, long pid, long startMillis)
     return process.info().startInstant().map(Instant::toEpochMilli).orElse(0L);
   }
 
-  private static String hostName() {
+  /** The name of this machine. */
+  static String hostName() {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException e) {

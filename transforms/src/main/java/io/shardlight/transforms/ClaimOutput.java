@@ -84,12 +84,15 @@ public final class ClaimOutput
     /** The lease first, so that nobody is at work on what may be erased. */
     private void claim(ObjectStore store, PlanDigest digest) throws IOException {
       RunLease lease = new RunLease(store, run);
+      lease.requireSameStore();
       lease.take();
       try {
         ShardRetry.finishAll(store);
         DatasetPlan.claim(store, settings, digest, scope);
       } catch (IOException | RuntimeException e) {
-        lease.release();
+        if (!run.leased()) {
+          lease.release();
+        }
         throw e;
       }
     }

@@ -149,7 +149,9 @@ public final class GenerateShards
     @Setup
     public void setup(PipelineOptions options) throws IOException {
       store = ObjectStore.open(output, options);
-      lease = new LeaseKeeper(new RunLease(store, run));
+      RunLease runLease = new RunLease(store, run);
+      runLease.requireSameStore();
+      lease = new LeaseKeeper(runLease);
       generator = SharedGenerator.acquire(generatorId, factory, time);
     }
 

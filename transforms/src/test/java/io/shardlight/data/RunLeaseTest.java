@@ -75,6 +75,26 @@ class RunLeaseTest {
   }
 
   @Test
+  void workersFindTheLeaseThatWasTakenBeforeThemOrAnotherStore() throws IOException {
+    RunIdentity run = new RunIdentity("far", RunProcess.NONE, true);
+    RunLease command = new RunLease(store, run, () -> now);
+    ObjectStore other = ObjectStore.open(folder.resolve("other").toString());
+    command.take();
+
+    assertThatCode(command::requireSameStore).doesNotThrowAnyException();
+    assertThatThrownBy(() -> new RunLease(other, run, () -> now).requireSameStore())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith("output " + other.root() + " must be the same place on all")
+        .hasMessageContaining("the lease of run far");
+    // Another run may have followed; the store is the same.
+    command.release();
+    lease("next").take();
+    assertThatCode(command::requireSameStore).doesNotThrowAnyException();
+    // A run in one process takes its lease when it has read the prompts.
+    assertThatCode(() -> lease("near").requireSameStore()).doesNotThrowAnyException();
+  }
+
+  @Test
   void aLeaseThatHasEndedIsFree() throws IOException {
     lease("first").take();
     lease("first").release();

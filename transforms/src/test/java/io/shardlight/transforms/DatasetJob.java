@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -54,6 +55,8 @@ final class DatasetJob {
   private int targetParallelism = 2;
   private List<String> beamOptions = List.of();
   private DatasetMode mode = DatasetMode.INCREMENTAL;
+  private RunIdentity run = new RunIdentity("run-" + UUID.randomUUID(), RunProcess.current());
+  private Optional<String> rootOfGenerators = Optional.empty();
 
   DatasetJob(Path input, Path output, GenerationSettings settings) {
     this.input = input.toString();
@@ -99,6 +102,18 @@ final class DatasetJob {
     return this;
   }
 
+  /** As the run of that identity. */
+  DatasetJob as(RunIdentity identity) {
+    run = identity;
+    return this;
+  }
+
+  /** Stands in for workers on whose machine the output's path is another disk. */
+  DatasetJob generatingIn(Path folder) {
+    rootOfGenerators = Optional.of(folder.toString());
+    return this;
+  }
+
   DatasetJob withTargetParallelism(int value) {
     targetParallelism = value;
     return this;
@@ -114,8 +129,6 @@ final class DatasetJob {
     options.setTargetParallelism(targetParallelism);
     Pipeline pipeline = TestPipeline.fromOptions(options).enableAbandonedNodeEnforcement(false);
 
-    RunIdentity run = new RunIdentity("run-" + UUID.randomUUID(), RunProcess.current());
-
     PCollectionTuple read =
         pipeline.apply(ReadPrompts.from(List.of(input)).withTemplates(settings.templates()));
     PCollection<Example> examples =
@@ -126,7 +139,9 @@ final class DatasetJob {
         assigned
             .get(AssignShards.SHARDS)
             .apply(ClaimOutput.with(settings, place, run, scope))
-            .apply(GenerateShards.with(devices, settings, place, run, scope).timedBy(time));
+            .apply(
+                GenerateShards.with(devices, settings, rootOfGenerators.orElse(place), run, scope)
+                    .timedBy(time));
     PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
         .and(FinishDataset.REJECTIONS, read.get(ReadPrompts.REJECTIONS))
         .and(FinishDataset.PRESENT, assigned.get(AssignShards.PRESENT))

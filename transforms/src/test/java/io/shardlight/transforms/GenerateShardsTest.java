@@ -11,6 +11,7 @@ import io.shardlight.data.Prompt;
 import io.shardlight.data.PromptSource;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunProcess;
+import io.shardlight.data.RunScope;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
@@ -77,7 +78,8 @@ class GenerateShardsTest {
     RunIdentity run = new RunIdentity("run", RunProcess.current());
     return SerializableUtils.clone(
         new GenerateShards.GenerateFn(
-            GenerateShards.with(devices, SETTINGS, folder.toString(), run).timedBy(time)));
+            GenerateShards.with(devices, SETTINGS, folder.toString(), run, RunScope.INCREMENTAL)
+                .timedBy(time)));
   }
 
   @SuppressWarnings("unchecked")
