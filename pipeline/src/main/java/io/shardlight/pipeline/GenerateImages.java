@@ -48,7 +48,7 @@ final class GenerateImages {
         records.get(ReadPrompts.PROMPTS).apply("PlanExamples", PlanExamples.with(settings));
 
     PCollectionTuple assigned =
-        examples.apply("AssignShards", AssignShards.with(settings, output, scope));
+        examples.apply("AssignShards", AssignShards.with(settings, output, run, scope));
 
     PCollection<KV<ShardKey, Example>> shards =
         assigned

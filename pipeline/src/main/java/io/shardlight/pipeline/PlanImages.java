@@ -1,6 +1,8 @@
 package io.shardlight.pipeline;
 
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunProcess;
 import io.shardlight.data.RunScope;
 import io.shardlight.transforms.AssignShards;
 import io.shardlight.transforms.PlanExamples;
@@ -13,6 +15,9 @@ import org.apache.beam.sdk.values.PCollectionTuple;
 
 /** {@link GenerateImages} up to its shards, which are counted instead of made. */
 final class PlanImages {
+  /** It only looks, and holds no lease. */
+  private static final RunIdentity NO_RUN = new RunIdentity("plan", RunProcess.NONE);
+
   private PlanImages() {}
 
   /**
@@ -39,7 +44,7 @@ final class PlanImages {
         records
             .get(ReadPrompts.PROMPTS)
             .apply("PlanExamples", PlanExamples.with(settings))
-            .apply("AssignShards", AssignShards.with(settings, output, scope));
+            .apply("AssignShards", AssignShards.with(settings, output, NO_RUN, scope));
 
     return shards
         .and(SummarisePlan.REJECTIONS, records.get(ReadPrompts.REJECTIONS))

@@ -94,6 +94,9 @@ record VerifySummary(Verification found, String root, Duration wall) {
               + ", copy it from a backup, or run the command that made the dataset with another"
               + " --output, stop it when that has one, and copy it from there");
     }
+    if (found.beyondRepair()) {
+      return lines; // The notes say it.
+    }
     if (found.remove().isEmpty()) {
       lines.add("To repair it, run the command that made it again");
       return lines;
@@ -150,6 +153,7 @@ record VerifySummary(Verification found, String root, Duration wall) {
     ArrayNode remove = json.putArray("remove");
     found.remove().forEach(remove::add);
     json.put("plan_lost", found.planLost());
+    json.put("beyond_repair", found.beyondRepair());
     ArrayNode notes = json.putArray("notes");
     found.notes().forEach(notes::add);
     return json;

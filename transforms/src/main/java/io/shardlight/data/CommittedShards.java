@@ -67,7 +67,12 @@ public final class CommittedShards {
     return store.exists(name) ? Optional.of(read(store, name)) : Optional.empty();
   }
 
-  private static ShardFacts read(ObjectStore store, String marker) throws IOException {
+  /**
+   * Reads a marker, or what is to become one.
+   *
+   * @throws IOException also if it is not what a job wrote
+   */
+  public static ShardFacts read(ObjectStore store, String marker) throws IOException {
     try (InputStream in = store.read(marker)) {
       return ShardFacts.fromJson(new String(in.readAllBytes(), StandardCharsets.UTF_8));
     } catch (IllegalArgumentException e) {

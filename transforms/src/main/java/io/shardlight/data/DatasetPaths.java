@@ -27,6 +27,9 @@ public final class DatasetPaths {
   /** Folder of the runs' leases. */
   public static final String LEASES = "runs/leases/";
 
+  /** Says that an overwriting run has erased what was there, until the new dataset is finished. */
+  public static final String OVERWRITE = "_shards/overwrite.json";
+
   /** Folder of what shards become when their failed examples are tried again, until they have. */
   public static final String RETRIES = "_shards/retry/";
 

@@ -49,12 +49,13 @@ public final class DatasetPlan {
       ObjectStore store, GenerationSettings settings, PlanDigest digest, RunScope scope)
       throws IOException {
     ObjectNode plan = plan(settings, digest, scope);
-    if (scope.mode() == DatasetMode.OVERWRITE && !isBegun(store, plan)) {
-      DatasetErasure.erase(store);
-    }
     Optional<String> problem = problem(store, settings, digest, scope);
     if (problem.isPresent()) {
       throw new IllegalStateException(problem.get());
+    }
+    if (scope.mode() == DatasetMode.OVERWRITE && !isBegun(store, plan)) {
+      DatasetErasure.erase(store);
+      store.create(DatasetPaths.OVERWRITE, new byte[0]);
     }
     if (!scope.retriesFailed()) {
       byte[] content = (CanonicalJson.write(plan) + "\n").getBytes(StandardCharsets.UTF_8);
@@ -70,8 +71,11 @@ public final class DatasetPlan {
     }
   }
 
-  /** Whether an unfinished dataset of this very plan is there, which overwriting goes on with. */
+  /** Whether an overwriting run has erased all and begun this very dataset, but not finished it. */
   private static boolean isBegun(ObjectStore store, ObjectNode plan) throws IOException {
+    if (!store.exists(DatasetPaths.OVERWRITE)) {
+      return false;
+    }
     List<DatasetPart> parts = DatasetPart.list(store);
     return parts.size() == 1
         && differences(parts.get(0).plan(), plan, Set.of()).isEmpty()

@@ -35,7 +35,7 @@ final class FieldOutput {
 
   void durations(Durations value) throws IOException {
     byte[] bytes = value.toBytes();
-    data.writeInt(bytes.length);
+    number(bytes.length);
     data.write(bytes);
   }
 

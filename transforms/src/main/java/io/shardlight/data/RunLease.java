@@ -17,8 +17,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The right of one run to write a dataset, so that two do not make the same images at once. It only
- * saves work: objects are created if absent, so two runs do no harm.
+ * The right of one run to write a dataset, so that two do not make the same images at once. In the
+ * modes that only create objects it saves work, and two runs do no harm; those that replace or
+ * erase rely on it.
  *
  * <p>A lease is an object {@code runs/leases/<number>.json}. Whoever creates the next number has
  * the dataset, which may be done when the one before has ended, when its run was one process of

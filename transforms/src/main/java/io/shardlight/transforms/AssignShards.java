@@ -5,6 +5,7 @@ import io.shardlight.data.Example;
 import io.shardlight.data.ExampleCoder;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunScope;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardKeyCoder;
@@ -42,20 +43,24 @@ public final class AssignShards extends PTransform<PCollection<Example>, PCollec
 
   private final GenerationSettings settings;
   private final String output;
+  private final RunIdentity run;
   private final RunScope scope;
 
-  private AssignShards(GenerationSettings settings, String output, RunScope scope) {
+  private AssignShards(
+      GenerationSettings settings, String output, RunIdentity run, RunScope scope) {
     this.settings = settings;
     this.output = output;
+    this.run = run;
     this.scope = scope;
   }
 
   /**
    * @param output root of the dataset, as {@link ObjectStore#requireRoot} takes it
    */
-  public static AssignShards with(GenerationSettings settings, String output, RunScope scope) {
+  public static AssignShards with(
+      GenerationSettings settings, String output, RunIdentity run, RunScope scope) {
     ObjectStore.requireRoot(output);
-    return new AssignShards(settings, output, scope);
+    return new AssignShards(settings, output, run, scope);
   }
 
   @Override
@@ -64,7 +69,7 @@ public final class AssignShards extends PTransform<PCollection<Example>, PCollec
     if (scope.retriesFailed()) {
       PCollectionTuple found =
           examples
-              .apply("PresentRows", PresentRows.of(output, scope))
+              .apply("PresentRows", PresentRows.of(output, run, scope))
               .apply(
                   "KeepFailed",
                   ParDo.of(new KeepFailedFn(output))
@@ -75,7 +80,7 @@ public final class AssignShards extends PTransform<PCollection<Example>, PCollec
     if (scope.addsPart()) {
       PCollectionTuple found =
           examples
-              .apply("PresentRows", PresentRows.of(output, scope))
+              .apply("PresentRows", PresentRows.of(output, run, scope))
               .apply(
                   "KeepMissing",
                   ParDo.of(new KeepMissingFn())

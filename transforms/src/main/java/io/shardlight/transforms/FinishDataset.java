@@ -22,6 +22,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
@@ -92,12 +93,17 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
             .get(EXAMPLES)
             .apply("CountExamples", CountExamples.create())
             .apply("Asked", View.asSingleton());
+    PCollectionView<Long> shards =
+        input
+            .get(REPORTS)
+            .apply("CountShards", Count.globally())
+            .apply("Shards", View.asSingleton());
     PCollectionView<Long> rejected =
         input
             .get(REJECTIONS)
             // Not before the output is known to be ours, which the shards' makers waited for.
             .apply("AfterShards", Wait.on(input.get(REPORTS)))
-            .apply("WriteRejections", WriteRejections.to(output, run.runId(), scope, asked))
+            .apply("WriteRejections", WriteRejections.to(output, run, scope, asked, shards))
             .apply("Rejected", View.asSingleton());
     PCollectionView<Long> present =
         input
@@ -144,8 +150,10 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
     public void finish(ProcessContext context) throws IOException, InterruptedException {
       String runId = context.element();
       ObjectStore store = ObjectStore.open(output, context.getPipelineOptions());
+      new RunLease(store, run).requireSameStore();
       // A run with nothing to try again claims nothing, and may find a retry that was stopped.
       ShardRetry.finishAll(store);
+      ShardRetry.discardUndecided(store);
       List<ShardReport> made = context.sideInput(reports);
       RunTotals totals =
           new RunTotals(
@@ -168,6 +176,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
 
       // 2. The dataset's own files, unless nothing has changed.
       if (scope.isPartial() && made.isEmpty() && store.exists(DatasetPaths.SUCCESS)) {
+        lease.release();
         context.output(report);
         return;
       }
@@ -187,6 +196,9 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
 
       // 4. Done.
       store.createOrAdopt(DatasetPaths.SUCCESS, new byte[0]);
+      if (store.exists(DatasetPaths.OVERWRITE)) {
+        store.delete(List.of(DatasetPaths.OVERWRITE));
+      }
       // Runs before this one were killed, or have lost the lease.
       Optional<Instant> since = lease.since();
       if (since.isPresent()) {

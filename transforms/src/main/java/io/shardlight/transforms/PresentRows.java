@@ -5,6 +5,8 @@ import io.shardlight.data.Example;
 import io.shardlight.data.ExampleCoder;
 import io.shardlight.data.ExampleStatus;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
 import io.shardlight.data.RunScope;
 import io.shardlight.data.ShardFacts;
 import java.io.IOException;
@@ -40,15 +42,17 @@ final class PresentRows
   static final TupleTag<KV<Integer, Boolean>> ROWS = new TupleTag<>("rows") {};
 
   private final String output;
+  private final RunIdentity run;
   private final RunScope scope;
 
-  private PresentRows(String output, RunScope scope) {
+  private PresentRows(String output, RunIdentity run, RunScope scope) {
     this.output = output;
+    this.run = run;
     this.scope = scope;
   }
 
-  static PresentRows of(String output, RunScope scope) {
-    return new PresentRows(output, scope);
+  static PresentRows of(String output, RunIdentity run, RunScope scope) {
+    return new PresentRows(output, run, scope);
   }
 
   @Override
@@ -57,9 +61,9 @@ final class PresentRows
         examples
             .getPipeline()
             .apply("Once", Create.of(output))
-            .apply("ListShards", ParDo.of(new ListFn(scope)))
+            .apply("ListShards", ParDo.of(new ListFn(run, scope)))
             .apply("Spread", Reshuffle.viaRandomKey())
-            .apply("ReadManifests", ParDo.of(new ReadFn(output)))
+            .apply("ReadManifests", ParDo.of(new ReadFn(output, run)))
             .setCoder(
                 KvCoder.of(StringUtf8Coder.of(), KvCoder.of(VarIntCoder.of(), BooleanCoder.of())));
     PCollection<KV<String, Example>> asked =
@@ -73,9 +77,11 @@ final class PresentRows
 
   /** Markers as text, which have a coder. */
   private static final class ListFn extends DoFn<String, String> {
+    private final RunIdentity run;
     private final RunScope scope;
 
-    ListFn(RunScope scope) {
+    ListFn(RunIdentity run, RunScope scope) {
+      this.run = run;
       this.scope = scope;
     }
 
@@ -83,7 +89,9 @@ final class PresentRows
     public void list(
         @Element String output, OutputReceiver<String> markers, PipelineOptions options)
         throws IOException {
-      for (ShardFacts shard : CommittedShards.list(ObjectStore.open(output, options))) {
+      ObjectStore store = ObjectStore.open(output, options);
+      new RunLease(store, run).requireSameStore();
+      for (ShardFacts shard : CommittedShards.list(store)) {
         if (scope.retriesFailed() || shard.shard() < scope.firstShard()) {
           markers.output(shard.toJson());
         }
@@ -93,9 +101,11 @@ final class PresentRows
 
   private static final class ReadFn extends DoFn<String, KV<String, KV<Integer, Boolean>>> {
     private final String output;
+    private final RunIdentity run;
 
-    ReadFn(String output) {
+    ReadFn(String output, RunIdentity run) {
       this.output = output;
+      this.run = run;
     }
 
     @ProcessElement
@@ -104,9 +114,11 @@ final class PresentRows
         OutputReceiver<KV<String, KV<Integer, Boolean>>> rows,
         PipelineOptions options)
         throws IOException {
+      ObjectStore store = ObjectStore.open(output, options);
+      new RunLease(store, run).requireSameStore();
       ShardFacts shard = ShardFacts.fromJson(marker);
       CommittedShards.forEachRow(
-          ObjectStore.open(output, options),
+          store,
           shard,
           row ->
               rows.output(

@@ -160,16 +160,22 @@ record RunTotals(
     long generated = made(ShardReport.Made::ok);
     ShardCounts run =
         scope.retriesFailed()
-            ? new ShardCounts(
-                generated, attempted - generated, 0, made(ShardReport.Made::asked) - attempted)
+            ? new ShardCounts(generated, attempted - generated, 0, duplicatesTriedAgain())
             : countsOfRun();
     ObjectNode json = run.json(asked, rejected);
-    json.put("already_present", alreadyPresent() + leftAlone);
+    json.put("already_present", leftAlone + (scope.retriesFailed() ? 0 : alreadyPresent()));
     if (scope.isPartial()) {
       json.put("left_alone", leftAlone);
     }
     json.put("generated", generated);
     return json;
+  }
+
+  private long duplicatesTriedAgain() {
+    return reports.stream()
+        .filter(report -> !report.alreadyPresent())
+        .mapToLong(report -> report.made().asked() - report.made().attempted())
+        .sum();
   }
 
   /** What was done this time; volatile. */

@@ -9,6 +9,7 @@ import io.shardlight.data.Layout;
 import io.shardlight.data.ManifestFile;
 import io.shardlight.data.ManifestFormat;
 import io.shardlight.data.ManifestRow;
+import io.shardlight.data.ObjectDigest;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.ShardFacts;
 import io.shardlight.data.ShardKey;
@@ -29,7 +30,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.avro.generic.GenericRecord;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +63,8 @@ final class ShardRetry {
       throws IOException, InterruptedException {
     List<Example> asked = ShardGeneration.sorted(gathered);
 
-    // 1. What there is.
+    // 1. What there is, after what an attempt before this one has left.
+    settle(key.number());
     ShardFacts facts =
         CommittedShards.find(store, key.number())
             .orElseThrow(() -> new IllegalStateException("shard " + key.name() + " must be there"));
@@ -71,6 +75,11 @@ final class ShardRetry {
         ShardGeneration.distinct(asked).stream()
             .filter(example -> hasFailed(rows.get(example.id())))
             .toList();
+
+    if (failed.isEmpty()) {
+      return new ShardReport(
+          key, facts, true, new ShardReport.Made(asked.size(), 0, 0), ShardReport.Work.NONE);
+    }
 
     // 2. Another try.
     try (ShardWork work = generation.begin(() -> drawnBefore(rows.values()));
@@ -96,15 +105,24 @@ final class ShardRetry {
   private ShardFacts commit(
       ShardFacts facts, List<GenericRecord> rows, List<ManifestRow> tried, ShardImages images)
       throws IOException {
-    if (tried.isEmpty()) {
+    ShardFacts after = stage(facts, rows, tried, images);
+    if (after.equals(facts)) {
       return facts;
     }
-    ShardFacts after = stage(facts, rows, tried, images);
-    if (!after.equals(facts)) {
-      store.create(DatasetPaths.retry(facts.shard()), text(after));
-      finish(store, facts.shard());
+    store.create(DatasetPaths.retry(facts.shard()), text(after));
+    return finish(store, facts.shard());
+  }
+
+  /** Finishes what was decided of the shard, and forgets what was not. */
+  private void settle(int shard) throws IOException {
+    if (store.exists(DatasetPaths.retry(shard))) {
+      finish(store, shard);
     }
-    return after;
+    List<String> names = new ArrayList<>(List.of(DatasetPaths.archive(shard)));
+    for (ManifestFormat format : ManifestFormat.values()) {
+      names.add(DatasetPaths.manifest(shard, format));
+    }
+    store.delete(names.stream().map(DatasetPaths::retried).toList());
   }
 
   /** What could be drawn before can be drawn again; with which noise does not matter. */
@@ -184,11 +202,11 @@ final class ShardRetry {
       ShardFacts facts, List<GenericRecord> rows, List<ManifestRow> tried, ShardArchive drawn)
       throws IOException {
     String name = DatasetPaths.archive(facts.shard());
-    List<String> fresh =
+    Set<String> fresh =
         tried.stream()
             .filter(row -> row.image().isPresent())
             .map(row -> row.example().id())
-            .toList();
+            .collect(Collectors.toSet());
     try (ShardArchive merged = ShardArchive.begin(store, settings, facts.shard());
         ArchiveSamples before = new ArchiveSamples(store.read(name), name);
         ArchiveSamples now = new ArchiveSamples(ended(drawn), name)) {
@@ -216,38 +234,74 @@ final class ShardRetry {
     return (facts.toJson() + "\n").getBytes(StandardCharsets.UTF_8);
   }
 
-  /**
-   * Finishes all retries that were decided and then killed, and clears away what those left that
-   * were not. To be called while no retry is under way.
-   */
+  /** Finishes all retries that were decided and then stopped. */
   static void finishAll(ObjectStore store) throws IOException {
     for (String name : store.list(DatasetPaths.RETRIES)) {
       if (name.matches(DatasetPaths.RETRIES + "[0-9]+\\.json")) {
         finish(store, Integer.parseInt(name.replaceAll("\\D", "")));
       }
     }
+  }
+
+  /** Clears away what retries left that were stopped before they were decided. */
+  static void discardUndecided(ObjectStore store) throws IOException {
     store.delete(store.list(DatasetPaths.RETRIES));
   }
 
-  /** May be done again at any point. */
-  private static void finish(ObjectStore store, int shard) throws IOException {
+  /**
+   * Puts the objects of a decided retry in their places, and then the marker. May be done again at
+   * any point.
+   *
+   * @return the shard as it then is
+   * @throws IOException also if an object that was decided is neither staged nor in its place
+   */
+  private static ShardFacts finish(ObjectStore store, int shard) throws IOException {
     String decision = DatasetPaths.retry(shard);
-    ShardFacts facts;
-    try (InputStream in = store.read(decision)) {
-      facts = ShardFacts.fromJson(new String(in.readAllBytes(), StandardCharsets.UTF_8));
-    }
+    ShardFacts facts = CommittedShards.read(store, decision);
     List<StoredObject> objects = new ArrayList<>(facts.manifests());
     facts.archive().ifPresent(objects::add);
+
+    // 1. All of them, or none.
+    List<StoredObject> staged = new ArrayList<>();
     for (StoredObject object : objects) {
-      String staged = DatasetPaths.retried(object.name());
-      // If it is gone, all are in their places.
-      if (store.exists(staged)) {
-        move(store, staged, object.name());
+      if (isAt(store, DatasetPaths.retried(object.name()), object)) {
+        staged.add(object);
+      } else if (!isAt(store, object.name(), object)) {
+        throw new IOException(
+            object.name()
+                + " in "
+                + store.root()
+                + " must be, or be about to become, what "
+                + decision
+                + " says, but is not; another run has changed it meanwhile: remove "
+                + decision
+                + " and run again");
       }
+    }
+
+    // 2. In their places.
+    for (StoredObject object : staged) {
+      move(store, DatasetPaths.retried(object.name()), object.name());
     }
     store.replace(DatasetPaths.marker(shard), text(facts));
     store.delete(objects.stream().map(object -> DatasetPaths.retried(object.name())).toList());
     store.delete(List.of(decision));
+    return facts;
+  }
+
+  private static boolean isAt(ObjectStore store, String name, StoredObject wanted)
+      throws IOException {
+    if (!store.exists(name)) {
+      return false;
+    }
+    ObjectDigest digest = new ObjectDigest();
+    byte[] buffer = new byte[1 << 16];
+    try (InputStream in = store.read(name)) {
+      for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+        digest.update(buffer, 0, read);
+      }
+    }
+    return digest.finish(wanted.name()).equals(wanted);
   }
 
   private static void move(ObjectStore store, String from, String to) throws IOException {

@@ -5,6 +5,8 @@ import io.shardlight.data.CanonicalJson;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Rejection;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunLease;
 import io.shardlight.data.RunScope;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -26,32 +28,43 @@ import org.apache.beam.sdk.values.TypeDescriptors;
  * Writes rejected records as JSON lines with the file's name, line and reason: an object for each
  * 10,000 lines of a prompt file that have any, the same on every retry. A job without examples
  * leaves no dataset; its rejections go below {@code runs/<runId>/}, and so do those of a job that
- * tries failed images again, which may have read another input. A job that extends a dataset puts
- * them in the place of what a shorter file gave. The output is the number written.
+ * adds nothing or tries failed images again, which may have read another input. A job that extends
+ * a dataset puts them in the place of what a shorter file gave. The output is the number written.
  */
 final class WriteRejections extends PTransform<PCollection<Rejection>, PCollection<Long>> {
   /** Bounds what one worker holds in memory. */
   private static final long LINES_PER_OBJECT = 10_000;
 
   private final String output;
-  private final String runId;
+  private final RunIdentity run;
   private final RunScope scope;
   private final PCollectionView<Long> examples;
+  private final PCollectionView<Long> shards;
 
   private WriteRejections(
-      String output, String runId, RunScope scope, PCollectionView<Long> examples) {
+      String output,
+      RunIdentity run,
+      RunScope scope,
+      PCollectionView<Long> examples,
+      PCollectionView<Long> shards) {
     this.output = output;
-    this.runId = runId;
+    this.run = run;
     this.scope = scope;
     this.examples = examples;
+    this.shards = shards;
   }
 
   /**
    * @param examples how many the job has
+   * @param shards how many it has made
    */
   static WriteRejections to(
-      String output, String runId, RunScope scope, PCollectionView<Long> examples) {
-    return new WriteRejections(output, runId, scope, examples);
+      String output,
+      RunIdentity run,
+      RunScope scope,
+      PCollectionView<Long> examples,
+      PCollectionView<Long> shards) {
+    return new WriteRejections(output, run, scope, examples, shards);
   }
 
   @Override
@@ -59,7 +72,7 @@ final class WriteRejections extends PTransform<PCollection<Rejection>, PCollecti
     return rejections
         .apply("Name", WithKeys.of(WriteRejections::name).withKeyType(TypeDescriptors.strings()))
         .apply("Gather", GroupByKey.create())
-        .apply("Write", ParDo.of(new WriteFn(this)).withSideInputs(examples))
+        .apply("Write", ParDo.of(new WriteFn(this)).withSideInputs(examples, shards))
         .apply("Count", Sum.longsGlobally());
   }
 
@@ -70,15 +83,17 @@ final class WriteRejections extends PTransform<PCollection<Rejection>, PCollecti
 
   private static final class WriteFn extends DoFn<KV<String, Iterable<Rejection>>, Long> {
     private final String output;
-    private final String runId;
+    private final RunIdentity run;
     private final RunScope scope;
     private final PCollectionView<Long> examples;
+    private final PCollectionView<Long> shards;
 
     WriteFn(WriteRejections transform) {
       this.output = transform.output;
-      this.runId = transform.runId;
+      this.run = transform.run;
       this.scope = transform.scope;
       this.examples = transform.examples;
+      this.shards = transform.shards;
     }
 
     @ProcessElement
@@ -103,10 +118,12 @@ final class WriteRejections extends PTransform<PCollection<Rejection>, PCollecti
             .append('\n');
       }
       ObjectStore store = ObjectStore.open(output, context.getPipelineOptions());
+      new RunLease(store, run).requireSameStore();
       String name = context.element().getKey();
       byte[] content = lines.toString().getBytes(StandardCharsets.UTF_8);
-      if (scope.retriesFailed() || context.sideInput(examples) == 0) {
-        store.createOrAdopt("runs/" + runId + "/" + name, content);
+      boolean changesNothing = scope.isPartial() && context.sideInput(shards) == 0;
+      if (scope.retriesFailed() || changesNothing || context.sideInput(examples) == 0) {
+        store.createOrAdopt("runs/" + run.runId() + "/" + name, content);
       } else if (scope.addsPart()) {
         store.replace(name, content);
       } else {

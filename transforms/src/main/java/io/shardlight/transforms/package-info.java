@@ -5,7 +5,7 @@
  * PCollectionTuple read = pipeline.apply(ReadPrompts.from(patterns));
  * PCollection<Example> examples =
  *     read.get(ReadPrompts.PROMPTS).apply(PlanExamples.with(settings));
- * PCollectionTuple assigned = examples.apply(AssignShards.with(settings, output, scope));
+ * PCollectionTuple assigned = examples.apply(AssignShards.with(settings, output, run, scope));
  * PCollection<ShardReport> reports =
  *     assigned
  *         .get(AssignShards.SHARDS)

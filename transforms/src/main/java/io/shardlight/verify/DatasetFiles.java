@@ -199,6 +199,10 @@ final class DatasetFiles {
     return parts.size();
   }
 
+  boolean isExtended() {
+    return parts.size() > 1;
+  }
+
   private void losePlan(String name, String problem) {
     problems.add(name, problem);
     planLost = true;

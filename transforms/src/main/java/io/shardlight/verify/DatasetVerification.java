@@ -112,8 +112,16 @@ public final class DatasetVerification {
     tellUnfinished(finished, strays.uncommitted());
     tellGallery(finished);
 
+    boolean beyondRepair =
+        files.isExtended() && remove.stream().anyMatch(DatasetVerification::isOfShard);
     if (problems.isEmpty()) {
       remove.clear(); // What can't be compared before all shards are there.
+    } else if (beyondRepair) {
+      // Of an extended dataset only the last part is made by the command that is at hand.
+      remove.clear();
+      notes.add(
+          "The dataset was extended, and no command makes a shard of it again: restore what is"
+              + " damaged from a copy, or make the dataset anew with mode=overwrite");
     } else if (store.exists(DatasetPaths.SUCCESS)) {
       remove.add(DatasetPaths.SUCCESS);
     }
@@ -133,7 +141,14 @@ public final class DatasetVerification {
         problems.count(),
         remove,
         files.isPlanLost(),
+        beyondRepair && !problems.isEmpty(),
         notes);
+  }
+
+  private static boolean isOfShard(String name) {
+    return name.startsWith("_shards/")
+        || name.startsWith("images/")
+        || name.startsWith("manifest/");
   }
 
   private boolean isAll(DatasetFiles files) {

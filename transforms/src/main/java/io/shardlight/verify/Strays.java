@@ -29,6 +29,7 @@ final class Strays {
           DatasetPaths.SUCCESS,
           DatasetPaths.DATASET_JSON,
           DatasetPaths.CARD,
+          DatasetPaths.OVERWRITE,
           DatasetPaths.GALLERY,
           DatasetPaths.CONTACT_SHEET);
 

@@ -15,6 +15,8 @@ import java.util.SortedSet;
  * @param remove objects that are in the way of making what is damaged again, by the command that
  *     made the dataset
  * @param planLost whether its plan must be got from elsewhere before that
+ * @param beyondRepair whether shards are damaged that no command makes again, as the dataset was
+ *     extended
  * @param notes what is no damage, but good to know
  */
 public record Verification(
@@ -25,6 +27,7 @@ public record Verification(
     long problemCount,
     SortedSet<String> remove,
     boolean planLost,
+    boolean beyondRepair,
     List<String> notes) {
   /**
    * @param shards that are complete

@@ -120,9 +120,7 @@ class BucketJobTest {
     return objects;
   }
 
-  /**
-   * Overwritten in the middle of its life, extended, and tried again: as if all was well at once.
-   */
+  /** Tried again, overwritten and extended. */
   @Test
   void modesWorkInBuckets() throws Exception {
     Map<String, byte[]> files = localFiles();

@@ -55,7 +55,7 @@ final class DatasetJob {
   private int targetParallelism = 2;
   private List<String> beamOptions = List.of();
   private DatasetMode mode = DatasetMode.INCREMENTAL;
-  private RunIdentity run = new RunIdentity("run-" + UUID.randomUUID(), RunProcess.current());
+  private Optional<RunIdentity> identity = Optional.empty();
   private Optional<String> rootOfGenerators = Optional.empty();
 
   DatasetJob(Path input, Path output, GenerationSettings settings) {
@@ -103,8 +103,8 @@ final class DatasetJob {
   }
 
   /** As the run of that identity. */
-  DatasetJob as(RunIdentity identity) {
-    run = identity;
+  DatasetJob as(RunIdentity run) {
+    identity = Optional.of(run);
     return this;
   }
 
@@ -133,8 +133,10 @@ final class DatasetJob {
         pipeline.apply(ReadPrompts.from(List.of(input)).withTemplates(settings.templates()));
     PCollection<Example> examples =
         read.get(ReadPrompts.PROMPTS).apply(PlanExamples.with(settings));
+    RunIdentity run =
+        identity.orElseGet(() -> new RunIdentity("run-" + UUID.randomUUID(), RunProcess.current()));
     RunScope scope = scope(options);
-    PCollectionTuple assigned = examples.apply(AssignShards.with(settings, place, scope));
+    PCollectionTuple assigned = examples.apply(AssignShards.with(settings, place, run, scope));
     PCollection<ShardReport> reports =
         assigned
             .get(AssignShards.SHARDS)

@@ -6,12 +6,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shardlight.data.DatasetMode;
+import io.shardlight.data.Example;
+import io.shardlight.data.ExamplePlanner;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Layout;
 import io.shardlight.data.ManifestFormat;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.Overrides;
+import io.shardlight.data.Prompt;
+import io.shardlight.data.PromptSource;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.Sha256;
+import io.shardlight.data.ShardKey;
+import io.shardlight.data.ShardReport;
 import io.shardlight.data.TestSettings;
 import io.shardlight.diffusion.GeneratedImage;
 import io.shardlight.diffusion.ImageGenerator;
@@ -19,17 +26,22 @@ import io.shardlight.diffusion.ImageRequest;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import io.shardlight.verify.DatasetVerification;
 import io.shardlight.verify.Problem;
+import io.shardlight.verify.Verification;
 import io.shardlight.verify.VerificationProgress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.avro.generic.GenericRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -158,10 +170,12 @@ class DatasetModesTest {
 
   @Test
   void extendByNothingChangesNothing() throws Exception {
-    Path input = prompts("a", foxes(0, 9));
-    DatasetJob job = job(input, SETTINGS);
+    DatasetJob job =
+        job(prompts("a", Stream.concat(foxes(0, 9), Stream.of("{\"prompt\": 7}"))), SETTINGS);
     job.run();
     Map<String, byte[]> before = job.files();
+    Files.writeString(
+        folder.resolve("a/prompts.jsonl"), "{\"prompt\": 8}\n", StandardOpenOption.APPEND);
 
     Map<String, Long> counters = job.withMode(DatasetMode.EXTEND).run();
 
@@ -178,6 +192,13 @@ class DatasetModesTest {
     assertThat(prompts(job(folder, SETTINGS))).hasSize(20).doesNotHaveDuplicates();
     assertThat(datasetJson().at("/extensions").size()).isEqualTo(3);
     assertThat(problems()).isEmpty();
+    Path image = folder.resolve("out/images/00000.tar");
+    byte[] whole = Files.readAllBytes(image);
+    Files.write(image, new byte[] {1});
+    assertThat(found().beyondRepair()).isTrue();
+    assertThat(found().remove()).isEmpty();
+    assertThat(found().notes()).anyMatch(note -> note.contains("mode=overwrite"));
+    Files.write(image, whole);
     Files.delete(folder.resolve("out/_shards/plan-00002.json"));
     assertThat(problems())
         .extracting(Problem::object)
@@ -271,6 +292,10 @@ class DatasetModesTest {
 
   /** What a look at the whole dataset finds wrong. */
   private List<Problem> problems() throws Exception {
+    return found().problems();
+  }
+
+  private Verification found() throws Exception {
     VerificationProgress nobody =
         new VerificationProgress() {
           @Override
@@ -280,8 +305,7 @@ class DatasetModesTest {
           public void advance(long rows) {}
         };
     return DatasetVerification.of(
-            ObjectStore.open(folder.resolve("out").toString()), "0.1.0", 2, nobody)
-        .problems();
+        ObjectStore.open(folder.resolve("out").toString()), "0.1.0", 2, nobody);
   }
 
   private static long failed(DatasetJob job) throws IOException {
@@ -469,6 +493,107 @@ class DatasetModesTest {
 
     assertThat(counters.get("alreadyPresent")).isPositive();
     assertThat(hashes(job.files())).isEqualTo(hashes(before));
+  }
+
+  /** A dataset that was begun and is not finished is not what overwriting has begun. */
+  @Test
+  void overwriteErasesAnUnfinishedDatasetOfTheSamePlan() throws Exception {
+    Path input = prompts("a", Stream.concat(foxes(0, 8), Stream.of("{\"prompt\": \"poison\"}")));
+    GenerationSettings strict = SETTINGS.toBuilder().maxFailureRatio(0).build();
+    DatasetJob job = job(input, strict);
+    assertThatThrownBy(job::run).hasMessageContaining("mode=retry-failed");
+
+    job.withMode(DatasetMode.OVERWRITE).on(new Cured(FakeDevices.withSlots(3))).run();
+
+    assertThat(failed(job)).isZero();
+    assertThat(folder.resolve("out/_SUCCESS")).exists();
+    assertThat(folder.resolve("out/_shards/overwrite.json")).doesNotExist();
+  }
+
+  /** A runner gives a shard again when another one of its bundle has failed. */
+  @Test
+  void aShardThatWasTriedAgainMayComeAgain() throws Exception {
+    Path input = prompts("a", Stream.concat(foxes(0, 8), Stream.of("{\"prompt\": \"poison\"}")));
+    DatasetJob job = job(input, SETTINGS);
+    job.run();
+    Map<String, byte[]> failedOnce = job.files();
+    int number = (Integer) failedRow(job).get("shard");
+    List<Example> examples = examples(input);
+    ShardKey key = new ShardKey(number, examples.get(0).shape());
+    SharedGenerator shared =
+        SharedGenerator.acquire("again", new Cured(FakeDevices.withSlots(2)), Timepiece.system());
+    try {
+      ObjectStore store = ObjectStore.open(folder.resolve("out").toString());
+      // What an attempt left that was stopped before it was decided, and drew otherwise.
+      store.create("_shards/retry/" + archive(number), new byte[] {1, 2, 3});
+
+      ShardReport first = retry(shared, store, key, examples);
+      ShardReport second = retry(shared, store, key, examples);
+
+      assertThat(first.made().ok()).isEqualTo(1);
+      assertThat(first.facts().failed()).isZero();
+      assertThat(second.facts()).isEqualTo(first.facts());
+      assertThat(second.made().attempted()).isZero();
+      assertThat(store.list("_shards/retry/")).isEmpty();
+
+      // Decided, and some of it in place.
+      Path out = folder.resolve("out");
+      byte[] mended = Files.readAllBytes(out.resolve(archive(number)));
+      String marker = String.format(Locale.ROOT, "_shards/%05d.json", number);
+      store.create("_shards/retry/" + marker.substring(8), Files.readAllBytes(out.resolve(marker)));
+      store.create("_shards/retry/" + archive(number), mended);
+      Files.write(out.resolve(archive(number)), failedOnce.get(archive(number)));
+      Files.write(out.resolve(marker), failedOnce.get(marker));
+
+      assertThat(retry(shared, store, key, examples).facts()).isEqualTo(first.facts());
+      assertThat(Files.readAllBytes(out.resolve(archive(number)))).isEqualTo(mended);
+
+      // Decided, and overtaken.
+      store.create("_shards/retry/" + marker.substring(8), Files.readAllBytes(out.resolve(marker)));
+      Files.write(out.resolve(archive(number)), failedOnce.get(archive(number)));
+      assertThatThrownBy(() -> retry(shared, store, key, examples))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining(archive(number) + " in " + out + " must be, or be about to become")
+          .hasMessageContaining("remove _shards/retry/");
+    } finally {
+      shared.release();
+    }
+  }
+
+  private static String archive(int shard) {
+    return String.format(Locale.ROOT, "images/%05d.tar", shard);
+  }
+
+  private static GenericRecord failedRow(DatasetJob job) throws IOException {
+    return job.rows().stream()
+        .filter(row -> row.get("status").toString().equals("failed"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** The examples of the poisonous prompts. */
+  private static List<Example> examples(Path input) throws IOException {
+    List<Example> examples = new ArrayList<>();
+    ExamplePlanner planner = new ExamplePlanner(SETTINGS);
+    int line = 0;
+    for (String record : Files.readAllLines(input)) {
+      line++;
+      if (record.contains("poison")) {
+        PromptSource source = new PromptSource(input.toString(), line);
+        planner.plan(
+            new Prompt(source, Prompt.defaultId(source), "poison", Overrides.NONE, Map.of()),
+            examples::add);
+      }
+    }
+    return examples;
+  }
+
+  private ShardReport retry(
+      SharedGenerator shared, ObjectStore store, ShardKey key, List<Example> examples)
+      throws Exception {
+    ShardGeneration generation =
+        new ShardGeneration(shared, SETTINGS, store, LocalProgress.of(folder.toString()));
+    return new ShardRetry(generation, SETTINGS, store).retry(key, examples);
   }
 
   @Test
