@@ -192,7 +192,8 @@ class BucketCommandsTest {
 
     assertThat(terminal.errLines().get(0))
         .startsWith("The job failed: ")
-        .contains("wanted to create _shards/plan.json in gs://datasets/a/b, but your account may")
+        .contains(
+            "wanted to create runs/leases/00001.json in gs://datasets/a/b, but your account may")
         .doesNotContain("\n");
     assertThat(gcs.objects("datasets")).isEmpty();
   }

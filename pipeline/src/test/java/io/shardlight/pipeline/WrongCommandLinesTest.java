@@ -91,9 +91,10 @@ class WrongCommandLinesTest {
         """,
         """
         $ generate --input=HOME/prompts.txt --output=HOME/out --output=HOME/out2 \
-        --mode=overwrite --engine=TPU --safety=off
+        --mode=overwrit --engine=TPU --safety=off
         --output=HOME/out2: given twice; keep one
-        --mode=overwrite: not available in this version; leave it out
+        --mode=overwrit: unknown value; did you mean overwrite? use one of incremental, extend, retry-failed, \
+        overwrite
         --engine=TPU: unknown value; use one of auto, OnnxRuntime
         --safety=off: not available in this version; leave it out
         Nothing was started. ./shardlight generate --help explains.
