@@ -21,6 +21,7 @@ from networks import VAE_CONFIG, Vae
 SEED = 0
 PICTURES = 32768
 VAE_STEPS = 7000
+TEXT_STEPS = 3000
 DIFFUSION_STEPS = 8000
 TEST_PICTURES = 500
 DEFAULTS = {"guidance_scale": 2.0, "num_inference_steps": 25}
@@ -40,7 +41,7 @@ def main() -> None:
     model = train_diffusion.new_model(SEED)
     if start:
         export.load_model(start, model)
-    model = train_diffusion.train(work, model, latents, layouts, DIFFUSION_STEPS, SEED, device)
+    model = train_diffusion.train(work, model, latents, layouts, TEXT_STEPS, DIFFUSION_STEPS, SEED, device)
     export.save(work / "model", vae, model, train_diffusion.tokenizer(SEED), DEFAULTS)
     print("the model is in %s" % (work / "model"))
 

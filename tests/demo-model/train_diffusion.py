@@ -5,7 +5,8 @@ guidance (Ho and Salimans 2022). What is kept is an exponential moving average o
 
 Predicting noise alone teaches last what matters most here: how many, and where. So the UNet's features also have to
 tell, by one linear map that is thrown away afterwards, which things stand where in the finished picture (as Yu et al.
-2024 align features with an image encoder's); in much noise only the prompt can tell.
+2024 align features with an image encoder's); in much noise only the prompt can tell. And the text encoder, taught by
+train_text.py beforehand, goes on telling what it has read.
 """
 
 import math
@@ -17,6 +18,7 @@ import time
 import numpy as np
 import torch
 import torch.nn.functional as F
+import train_text
 import world
 from captions import describe
 from muon import Muon
@@ -35,6 +37,7 @@ BETA_START, BETA_END = 0.00085, 0.012
 MOST_WEIGHT = 12.0
 TOWARDS_NOISE = 0.7
 LAYOUT_WEIGHT = 0.5
+RECITAL_WEIGHT = 0.05
 _LAYOUT_CHOICES = [1 + len(world.KINDS), 1 + len(world.COLOURS), 1]
 
 
@@ -54,18 +57,20 @@ def alphas_cumprod() -> torch.Tensor:
 
 
 class Model(nn.Module):
-    """What is trained here: `text_encoder` and `unet`, and `layout`, which is not kept."""
+    """What is trained here: `text_encoder` and `unet`, and `layout` and `recital`, which are not kept."""
 
     def __init__(self, vocabulary: int):
         super().__init__()
         self.text_encoder = TextEncoder(dict(TEXT_CONFIG, vocab_size=vocabulary))
         self.unet = UNet(UNET_CONFIG)
         self.layout = nn.Conv2d(LAYOUT_WIDTH, 4 * sum(_LAYOUT_CHOICES), 1)
+        self.recital = train_text.Recital()
 
     def forward(self, latents, timesteps, ids):
-        """Noise, and logits of kind, colour and middle on the latents' grid."""
-        noise, coarse = self.unet(latents, timesteps, self.text_encoder(ids))
-        return noise, F.pixel_shuffle(self.layout(coarse), 2).split(_LAYOUT_CHOICES, dim=1)
+        """Noise, logits of kind, colour and middle on the latents' grid, and what the text encoder recites."""
+        prompts = self.text_encoder(ids)
+        noise, coarse = self.unet(latents, timesteps, prompts)
+        return noise, F.pixel_shuffle(self.layout(coarse), 2).split(_LAYOUT_CHOICES, dim=1), self.recital(prompts)
 
 
 def layout_loss(logits, layouts: torch.Tensor) -> torch.Tensor:
@@ -86,7 +91,14 @@ def new_model(seed: int) -> Model:
 
 
 def train(
-    folder: pathlib.Path, model: Model, latents: torch.Tensor, layouts: np.ndarray, steps: int, seed: int, device
+    folder: pathlib.Path,
+    model: Model,
+    latents: torch.Tensor,
+    layouts: np.ndarray,
+    text_steps: int,
+    steps: int,
+    seed: int,
+    device,
 ) -> Model:
     """Trains from the weights that the model has; returns the averaged weights.
 
@@ -94,6 +106,9 @@ def train(
     layouts: uint8 [count, 3, 16, 16], of the same
     """
     words = tokenizer(seed)
+    scenes = [scene_and_chance(seed, index, False)[0] for index in range(len(latents))]
+    text = model.text_encoder, model.recital
+    train_text.train(folder / "text.pt", *text, words, scenes, layouts, text_steps, seed, device)
     model = model.to(device, memory_format=torch.channels_last)
     average = Model(len(words.ids)).to(device)
     average.load_state_dict(model.state_dict())
@@ -107,11 +122,10 @@ def train(
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
     latents = (latents * SCALING_FACTOR).to(device)
-    scenes = [scene_and_chance(seed, index, False)[0] for index in range(len(latents))]
     cumulative = alphas_cumprod().float().to(device)
     # As if the clean latents were predicted, since things find their places in much noise (Salimans and Ho 2022).
     weights = cumulative.reciprocal().clamp(max=MOST_WEIGHT)
-    began, total, total_layout = time.time(), 0.0, 0.0
+    began, total, total_layout, total_text = time.time(), 0.0, 0.0, 0.0
     for step in range(first, steps):
         optimizer.set_rate(min(1, (step + 1) / WARM_UP) * _decay(step, steps))
         chance = random.Random("%d/step/%d" % (seed, step))
@@ -127,20 +141,23 @@ def train(
         signal = cumulative[timesteps].view(-1, 1, 1, 1)
         noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            predicted, told = predict(noisy, timesteps, ids)
+            predicted, told, recited = predict(noisy, timesteps, ids)
         errors = ((predicted.float() - noise) ** 2).mean(dim=(1, 2, 3))
         loss = (errors * weights[timesteps]).mean()
         misplaced = layout_loss(told, torch.from_numpy(layouts[picked]).long().to(device)).mean()
+        misread = sum(train_text.recital_loss(recited, ids, [scenes[index] for index in picked], layouts[picked]))
         optimizer.zero_grad()
-        (loss + LAYOUT_WEIGHT * misplaced).backward()
+        (loss + LAYOUT_WEIGHT * misplaced + RECITAL_WEIGHT * misread).backward()
         optimizer.step()
         _follow(average, model, min(0.9995, (step + 1) / (step + 20)))
         total += loss.item()
         total_layout += misplaced.item()
+        total_text += misread.item()
         if step % 100 == 99:
-            means = total / 100, total_layout / 100
-            print("diffusion %d loss %.4f layout %.4f  %.0fs" % (step + 1, *means, time.time() - began), flush=True)
-            total, total_layout = 0.0, 0.0
+            means = total / 100, total_layout / 100, total_text / 100
+            numbers = step + 1, *means, time.time() - began
+            print("diffusion %d loss %.4f layout %.4f text %.3f  %.0fs" % numbers, flush=True)
+            total, total_layout, total_text = 0.0, 0.0, 0.0
         if step % 250 == 249 or step == steps - 1:
             state = {
                 "model": model.state_dict(),
