@@ -1,5 +1,6 @@
 package io.shardlight.data;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -8,6 +9,7 @@ import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A part of a dataset that was begun: its first one, or one by which it was extended.
@@ -40,13 +42,38 @@ public record DatasetPart(int number, ObjectNode plan) {
       if (plan instanceof ObjectNode object) {
         return new DatasetPart(number, object);
       }
-      throw new IOException(
-          name
-              + " in "
-              + store.root()
-              + " must be a JSON object, but is of type "
-              + plan.getNodeType());
+      throw damaged(store, name, "is of type " + plan.getNodeType(), null);
+    } catch (JsonProcessingException e) {
+      throw damaged(store, name, "can't be parsed: " + e.getOriginalMessage(), e);
     }
+  }
+
+  private static IOException damaged(
+      ObjectStore store, String name, String found, @Nullable Exception cause) {
+    return new IOException(
+        name
+            + " in "
+            + store.root()
+            + " must be the JSON object that a run wrote, but "
+            + found
+            + "; put it back from a copy, or make the dataset in a new output",
+        cause);
+  }
+
+  /**
+   * The first of the plans that are missing before another; without it nobody can tell which
+   * examples the shards of its part hold.
+   *
+   * @param parts as listed
+   */
+  static Optional<String> missingPlan(ObjectStore store, List<DatasetPart> parts)
+      throws IOException {
+    long extensions =
+        store.list(DatasetPaths.EXTENSION_PLANS).stream()
+            .filter(name -> name.endsWith(".json"))
+            .count();
+    boolean all = extensions == Math.max(0, parts.size() - 1);
+    return all ? Optional.empty() : Optional.of(DatasetPaths.plan(parts.size()));
   }
 
   /**

@@ -18,6 +18,9 @@ public final class DatasetPaths {
   /** What the dataset is made of and by; written before the first image. */
   public static final String PLAN = SHARDS + "plan.json";
 
+  /** Prefix of the plans by which a dataset was extended. */
+  static final String EXTENSION_PLANS = SHARDS + "plan-";
+
   /** All images to look through, on one page that needs nothing else. */
   public static final String GALLERY = "gallery/index.html";
 
@@ -70,7 +73,7 @@ public final class DatasetPaths {
    * @param part from 0
    */
   public static String plan(int part) {
-    return part == 0 ? PLAN : String.format(Locale.ROOT, "_shards/plan-%05d.json", part);
+    return part == 0 ? PLAN : String.format(Locale.ROOT, EXTENSION_PLANS + "%05d.json", part);
   }
 
   /** The marker that a shard is to have once it has been tried again; from then on it counts. */

@@ -92,9 +92,14 @@ public final class DatasetPlan {
         || !store.exists(DatasetPaths.plan(scope.part()))) {
       return problem;
     }
-    ObjectNode there = DatasetPart.read(store, scope.part()).plan();
-    return refusal(
-        store, differences(there, plan(settings, digest, scope), Set.of()), remedy(scope));
+    DatasetPart there = DatasetPart.read(store, scope.part());
+    List<String> differences = differences(there.plan(), plan(settings, digest, scope), Set.of());
+    String remedy = remedy(scope);
+    if (scope.mode() == DatasetMode.INCREMENTAL
+        && differences(there.settings(), settings.toJson(), Set.of()).isEmpty()) {
+      remedy += ", or add mode=extend to add the prompts that are new";
+    }
+    return refusal(store, differences, remedy);
   }
 
   /**
@@ -106,6 +111,16 @@ public final class DatasetPlan {
   public static Optional<String> problem(
       ObjectStore store, GenerationSettings settings, RunScope scope) throws IOException {
     List<DatasetPart> parts = DatasetPart.list(store);
+    Optional<String> missing = DatasetPart.missingPlan(store, parts);
+    if (missing.isPresent() && scope.mode() != DatasetMode.OVERWRITE) {
+      return Optional.of(
+          "output "
+              + store.root()
+              + " must have "
+              + missing.get()
+              + " as it has plans that came after it, but has not; put it back from a copy, or make"
+              + " the dataset in a new output");
+    }
     if (parts.isEmpty()) {
       return scope.retriesFailed()
           ? Optional.of(
