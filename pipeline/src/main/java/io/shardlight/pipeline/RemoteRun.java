@@ -25,7 +25,6 @@ final class RemoteRun {
   private final String output;
   private final ObjectStore store;
   private final RunLease lease;
-  private volatile boolean interrupted;
 
   /**
    * @param options as {@link RemoteRunner#prepare} left them
@@ -71,7 +70,6 @@ final class RemoteRun {
 
   /** Ctrl-C, or an end that the system asked for. */
   private void interrupted(ProgressDisplay display, Console console) {
-    interrupted = true;
     display.close();
     console.err().println("Interrupted; cancelling job " + options.getJobName());
     if (hasEnded(runner.cancel(options), console)) {
@@ -102,11 +100,6 @@ final class RemoteRun {
               .println("Whether job " + options.getJobName() + " goes on is not known" + lease);
     }
     return false;
-  }
-
-  /** Whether the user has asked for the end of it. */
-  boolean isInterrupted() {
-    return interrupted;
   }
 
   /** Others need not wait for a job that has ended. */

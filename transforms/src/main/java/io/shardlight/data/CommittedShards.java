@@ -14,9 +14,14 @@ import org.apache.avro.generic.GenericRecord;
 
 /** Reads what a dataset holds for good: the shards with a commit marker, and their rows. */
 public final class CommittedShards {
-  private static final Pattern MARKER = Pattern.compile("_shards/([0-9]+)\\.json");
+  private static final Pattern MARKER = numbered(DatasetPaths.SHARDS);
+  private static final Pattern RETRY = numbered(DatasetPaths.RETRIES);
 
   private CommittedShards() {}
+
+  private static Pattern numbered(String folder) {
+    return Pattern.compile(Pattern.quote(folder) + "([0-9]+)\\.json");
+  }
 
   /**
    * The markers' contents, by shard number. Of a shard that was tried again, what has come of it.
@@ -24,25 +29,32 @@ public final class CommittedShards {
    * @throws IOException also if a marker is not what a job wrote
    */
   public static List<ShardFacts> list(ObjectStore store) throws IOException {
-    List<String> names = store.list("_shards/");
-    Set<String> retries = new HashSet<>(names);
-    retries.removeIf(name -> !name.startsWith(DatasetPaths.RETRIES));
+    List<String> names = store.list(DatasetPaths.SHARDS);
+    Set<String> there = new HashSet<>(names);
     List<ShardFacts> shards = new ArrayList<>();
-    for (int number : numbers(names)) {
+    for (int number : numbers(names, MARKER)) {
       String retry = DatasetPaths.retry(number);
-      shards.add(read(store, retries.contains(retry) ? retry : DatasetPaths.marker(number)));
+      shards.add(read(store, there.contains(retry) ? retry : DatasetPaths.marker(number)));
     }
     return shards;
   }
 
   /** The numbers of all committed shards, in order. */
   public static List<Integer> numbers(ObjectStore store) throws IOException {
-    return numbers(store.list("_shards/"));
+    return numbers(store.list(DatasetPaths.SHARDS), MARKER);
   }
 
-  private static List<Integer> numbers(List<String> names) {
+  /**
+   * The numbers of the shards, in order, whose retry was decided and not finished; see {@link
+   * DatasetPaths#retry}.
+   */
+  public static List<Integer> retried(ObjectStore store) throws IOException {
+    return numbers(store.list(DatasetPaths.RETRIES), RETRY);
+  }
+
+  private static List<Integer> numbers(List<String> names, Pattern numbered) {
     return names.stream()
-        .map(MARKER::matcher)
+        .map(numbered::matcher)
         .filter(Matcher::matches)
         .map(marker -> Integer.valueOf(marker.group(1)))
         .sorted()

@@ -1,5 +1,7 @@
 package io.shardlight.data;
 
+import org.apache.avro.generic.GenericRecord;
+
 /** What became of an example. */
 public enum ExampleStatus implements NamedOption {
   OK("ok"),
@@ -17,5 +19,14 @@ public enum ExampleStatus implements NamedOption {
   @Override
   public String optionName() {
     return optionName;
+  }
+
+  /**
+   * Whether a row says so.
+   *
+   * @param row in {@link AvroManifest}'s schema
+   */
+  public boolean isOf(GenericRecord row) {
+    return row.get("status").toString().equals(optionName);
   }
 }

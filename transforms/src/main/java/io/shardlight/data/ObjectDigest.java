@@ -17,6 +17,11 @@ public final class ObjectDigest {
     bytes += length;
   }
 
+  /** Bytes taken so far. */
+  public long bytes() {
+    return bytes;
+  }
+
   /** The object as it must be; afterwards this begins anew. */
   public StoredObject finish(String name) {
     StoredObject object =

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -64,6 +65,11 @@ public record ShardFacts(
     ArrayNode objects = json.putArray("manifests");
     manifests.forEach(object -> objects.add(object.toJson()));
     return CanonicalJson.write(json);
+  }
+
+  /** The whole marker. */
+  public byte[] toMarker() {
+    return (toJson() + "\n").getBytes(StandardCharsets.UTF_8);
   }
 
   /**

@@ -85,10 +85,11 @@ public final class CountBatches
     return sum;
   }
 
-  private static final class CountFn extends DoFn<KV<ShardKey, Iterable<String>>, ShapePlan> {
+  static final class CountFn extends DoFn<KV<ShardKey, Iterable<String>>, ShapePlan> {
     private final int slots;
     private final String output;
     private final RunScope scope;
+    private transient ObjectStore store;
 
     CountFn(int slots, String output, RunScope scope) {
       this.slots = slots;
@@ -96,11 +97,14 @@ public final class CountBatches
       this.scope = scope;
     }
 
+    @Setup
+    public void setup(PipelineOptions options) throws IOException {
+      store = ObjectStore.open(output, options);
+    }
+
     @ProcessElement
     public void count(
-        @Element KV<ShardKey, Iterable<String>> shard,
-        OutputReceiver<ShapePlan> plans,
-        PipelineOptions options)
+        @Element KV<ShardKey, Iterable<String>> shard, OutputReceiver<ShapePlan> plans)
         throws IOException {
       Set<String> ids = new HashSet<>();
       long asked = 0;
@@ -111,7 +115,7 @@ public final class CountBatches
       Optional<ShardFacts> committed =
           scope.makesAgain()
               ? Optional.empty()
-              : CommittedShards.find(ObjectStore.open(output, options), shard.getKey().number());
+              : CommittedShards.find(store, shard.getKey().number());
       long batches = committed.isPresent() ? 0 : (ids.size() + slots - 1) / slots;
       plans.output(
           new ShapePlan(

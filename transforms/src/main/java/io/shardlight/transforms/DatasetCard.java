@@ -166,7 +166,7 @@ public final class DatasetCard {
         settings.pipelineVersion(),
         contactSheet(),
         counts.ok(),
-        totals.askedOfDataset(),
+        counts.all(),
         counts.failed(),
         counts.blocked(),
         counts.duplicates(),

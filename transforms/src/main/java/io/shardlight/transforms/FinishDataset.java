@@ -150,7 +150,8 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
     public void finish(ProcessContext context) throws IOException, InterruptedException {
       String runId = context.element();
       ObjectStore store = ObjectStore.open(output, context.getPipelineOptions());
-      new RunLease(store, run).requireSameStore();
+      RunLease lease = new RunLease(store, run);
+      lease.requireSameStore();
       // A run with nothing to try again claims nothing, and may find a retry that was stopped.
       ShardRetry.finishAll(store);
       ShardRetry.discardUndecided(store);
@@ -168,7 +169,6 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
       Optional<String> problem = unfinished(store, made).or(() -> totals.problem(settings));
       String report = DatasetCard.pretty(totals.report(runId, settings.maxFailureRatio(), problem));
       store.create(DatasetPaths.report(runId), bytes(report));
-      RunLease lease = new RunLease(store, run);
       if (problem.isPresent()) {
         lease.release();
         throw new IllegalStateException(problem.get());

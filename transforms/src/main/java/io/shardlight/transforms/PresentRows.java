@@ -99,23 +99,25 @@ final class PresentRows
     }
   }
 
-  private static final class ReadFn extends DoFn<String, KV<String, KV<Integer, Boolean>>> {
+  static final class ReadFn extends DoFn<String, KV<String, KV<Integer, Boolean>>> {
     private final String output;
     private final RunIdentity run;
+    private transient ObjectStore store;
 
     ReadFn(String output, RunIdentity run) {
       this.output = output;
       this.run = run;
     }
 
-    @ProcessElement
-    public void read(
-        @Element String marker,
-        OutputReceiver<KV<String, KV<Integer, Boolean>>> rows,
-        PipelineOptions options)
-        throws IOException {
-      ObjectStore store = ObjectStore.open(output, options);
+    @Setup
+    public void setup(PipelineOptions options) throws IOException {
+      store = ObjectStore.open(output, options);
       new RunLease(store, run).requireSameStore();
+    }
+
+    @ProcessElement
+    public void read(@Element String marker, OutputReceiver<KV<String, KV<Integer, Boolean>>> rows)
+        throws IOException {
       ShardFacts shard = ShardFacts.fromJson(marker);
       CommittedShards.forEachRow(
           store,
@@ -124,11 +126,7 @@ final class PresentRows
               rows.output(
                   KV.of(
                       row.get("example_id").toString(),
-                      KV.of(
-                          shard.shard(),
-                          row.get("status")
-                              .toString()
-                              .equals(ExampleStatus.FAILED.optionName())))));
+                      KV.of(shard.shard(), ExampleStatus.FAILED.isOf(row)))));
     }
   }
 }

@@ -62,11 +62,6 @@ record RunTotals(
     return shards().stream().mapToLong(ShardFacts::imageBytes).sum();
   }
 
-  /** Images that all runs together were asked for, duplicates included. */
-  long askedOfDataset() {
-    return scope.isPartial() ? counts().all() : asked;
-  }
-
   /** Rows of shards of the run that an earlier run or attempt had committed. */
   long alreadyPresent() {
     return reports.stream()
@@ -151,7 +146,7 @@ record RunTotals(
    * @param rejected records that the dataset lists as rejected
    */
   ObjectNode datasetCounts(long rejected) {
-    return counts().json(askedOfDataset(), rejected);
+    return counts().json(counts().all(), rejected);
   }
 
   /** What was asked of this run and what has come of it. */

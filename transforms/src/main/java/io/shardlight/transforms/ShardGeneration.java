@@ -20,7 +20,6 @@ import io.shardlight.images.JpegEncoder;
 import io.shardlight.images.PngEncoder;
 import io.shardlight.images.WebpFormat;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -247,9 +246,7 @@ final class ShardGeneration {
             rows.stream().flatMap(row -> row.image().stream()).mapToLong(StoredObject::bytes).sum(),
             archive,
             manifests);
-    store.createOrAdopt(
-        DatasetPaths.marker(key.number()),
-        (facts.toJson() + "\n").getBytes(StandardCharsets.UTF_8));
+    store.createOrAdopt(DatasetPaths.marker(key.number()), facts.toMarker());
     return facts;
   }
 

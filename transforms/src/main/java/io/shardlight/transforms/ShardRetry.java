@@ -20,7 +20,6 @@ import io.shardlight.diffusion.random.PrngKey;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -109,7 +108,7 @@ final class ShardRetry {
     if (after.equals(facts)) {
       return facts;
     }
-    store.create(DatasetPaths.retry(facts.shard()), text(after));
+    store.create(DatasetPaths.retry(facts.shard()), after.toMarker());
     return finish(store, facts.shard());
   }
 
@@ -147,7 +146,7 @@ final class ShardRetry {
       throw new IllegalStateException(
           "an example that is tried again must have a row in its shard");
     }
-    return row.get("status").toString().equals(ExampleStatus.FAILED.optionName());
+    return ExampleStatus.FAILED.isOf(row);
   }
 
   /** Writes the objects that the shard is to have, and says what its marker is to be. */
@@ -230,16 +229,10 @@ final class ShardRetry {
     return Files.newInputStream(archive.spool());
   }
 
-  private static byte[] text(ShardFacts facts) {
-    return (facts.toJson() + "\n").getBytes(StandardCharsets.UTF_8);
-  }
-
   /** Finishes all retries that were decided and then stopped. */
   static void finishAll(ObjectStore store) throws IOException {
-    for (String name : store.list(DatasetPaths.RETRIES)) {
-      if (name.matches(DatasetPaths.RETRIES + "[0-9]+\\.json")) {
-        finish(store, Integer.parseInt(name.replaceAll("\\D", "")));
-      }
+    for (int shard : CommittedShards.retried(store)) {
+      finish(store, shard);
     }
   }
 
@@ -283,7 +276,7 @@ final class ShardRetry {
     for (StoredObject object : staged) {
       move(store, DatasetPaths.retried(object.name()), object.name());
     }
-    store.replace(DatasetPaths.marker(shard), text(facts));
+    store.replace(DatasetPaths.marker(shard), facts.toMarker());
     store.delete(objects.stream().map(object -> DatasetPaths.retried(object.name())).toList());
     store.delete(List.of(decision));
     return facts;

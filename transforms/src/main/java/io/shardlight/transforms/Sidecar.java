@@ -51,7 +51,7 @@ public final class Sidecar {
         store,
         shard,
         row -> {
-          if (row.get("status").toString().equals(ExampleStatus.OK.optionName())) {
+          if (ExampleStatus.OK.isOf(row)) {
             lines.write(line(row));
           }
         });

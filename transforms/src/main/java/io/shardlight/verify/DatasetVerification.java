@@ -1,5 +1,6 @@
 package io.shardlight.verify;
 
+import io.shardlight.data.CommittedShards;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.InOrder;
@@ -92,13 +93,11 @@ public final class DatasetVerification {
         version);
 
     // 4. What nobody made, or did not finish.
-    for (String name : store.list(DatasetPaths.RETRIES)) {
-      if (name.matches(DatasetPaths.RETRIES + "[0-9]+\\.json")) {
-        problems.add(
-            name,
-            "must not be left, but a run that tried failed images again was stopped here; run"
-                + " generate again, which finishes that first");
-      }
+    for (int shard : CommittedShards.retried(store)) {
+      problems.add(
+          DatasetPaths.retry(shard),
+          "must not be left, but a run that tried failed images again was stopped here; run"
+              + " generate again, which finishes that first");
     }
     Strays strays =
         new Strays(

@@ -11,7 +11,6 @@ import java.util.Optional;
 final class MeasuredInput extends FilterInputStream {
   private final String name;
   private final ObjectDigest digest = new ObjectDigest();
-  private long bytes;
   private Optional<IOException> failure = Optional.empty();
 
   /**
@@ -39,7 +38,6 @@ final class MeasuredInput extends FilterInputStream {
     }
     if (read > 0) {
       digest.update(buffer, offset, read);
-      bytes += read;
     }
     return read;
   }
@@ -58,7 +56,7 @@ final class MeasuredInput extends FilterInputStream {
 
   /** Bytes read so far. */
   long bytes() {
-    return bytes;
+    return digest.bytes();
   }
 
   /**
