@@ -22,7 +22,7 @@ SEED = 0
 PICTURES = 32768
 VAE_STEPS = 7000
 TEXT_STEPS = 3000
-DIFFUSION_STEPS = 8000
+DIFFUSION_STEPS = 6500
 TEST_PICTURES = 500
 DEFAULTS = {"guidance_scale": 2.0, "num_inference_steps": 25}
 """How the model is best asked, measured by score_generated.py."""

