@@ -90,5 +90,23 @@ public sealed interface Op {
    * @param cosineFirst diffusers' {@code flip_sin_to_cos}
    */
   record SinusoidalEmbedding(int dimension, boolean cosineFirst, float frequencyShift)
-      implements Op {}
+      implements Op {
+
+    /**
+     * The frequencies in the float32 steps of {@code get_timestep_embedding}: at timestep 981 one
+     * unit in the last place of a frequency already moves the sine by 6e-5, so double precision
+     * here would be further from the reference, not closer.
+     *
+     * @return {@code [dimension / 2]}
+     */
+    public float[] frequencies() {
+      int half = dimension / 2;
+      float[] frequencies = new float[half];
+      for (int i = 0; i < half; i++) {
+        float exponent = (float) -Math.log(10000) * i / (half - frequencyShift);
+        frequencies[i] = (float) Math.exp(exponent);
+      }
+      return frequencies;
+    }
+  }
 }

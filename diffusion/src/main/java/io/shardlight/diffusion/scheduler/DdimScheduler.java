@@ -35,6 +35,11 @@ public final class DdimScheduler implements Scheduler {
   }
 
   @Override
+  public boolean isLinear() {
+    return !clipSample;
+  }
+
+  @Override
   public float initNoiseSigma() {
     return 1f;
   }

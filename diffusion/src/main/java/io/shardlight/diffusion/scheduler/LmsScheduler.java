@@ -63,6 +63,11 @@ public final class LmsScheduler implements Scheduler {
   }
 
   @Override
+  public boolean isLinear() {
+    return true;
+  }
+
+  @Override
   public float initNoiseSigma() {
     return initNoiseSigma;
   }

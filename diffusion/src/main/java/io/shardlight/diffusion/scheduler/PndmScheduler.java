@@ -99,6 +99,11 @@ public final class PndmScheduler implements Scheduler {
   }
 
   @Override
+  public boolean isLinear() {
+    return true;
+  }
+
+  @Override
   public float initNoiseSigma() {
     return 1f;
   }

@@ -21,6 +21,12 @@ public sealed interface Scheduler permits PndmScheduler, DdimScheduler, LmsSched
    */
   float timestep(int step);
 
+  /**
+   * Whether all it returns are linear combinations of the latents and predictions it was given,
+   * with the same coefficients whatever these are.
+   */
+  boolean isLinear();
+
   /** Standard deviation of the initial latents. */
   float initNoiseSigma();
 

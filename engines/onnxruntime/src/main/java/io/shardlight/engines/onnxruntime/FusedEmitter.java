@@ -380,7 +380,7 @@ final class FusedEmitter implements Emitter {
   }
 
   private void sinusoidalEmbedding(Node node, Op.SinusoidalEmbedding embedding) throws IOException {
-    float[] frequencies = SinusoidalFrequencies.of(embedding);
+    float[] frequencies = embedding.frequencies();
     String angles =
         onnx.add(
             "Mul",

@@ -198,7 +198,7 @@ final class PlainEmitter implements Emitter {
 
   private String sinusoidalEmbedding(Node node, Op.SinusoidalEmbedding embedding)
       throws IOException {
-    float[] frequencies = SinusoidalFrequencies.of(embedding);
+    float[] frequencies = embedding.frequencies();
     String angles =
         onnx.add(
             "Mul",

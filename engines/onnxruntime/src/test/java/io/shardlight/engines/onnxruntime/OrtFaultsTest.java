@@ -11,6 +11,7 @@ import io.shardlight.diffusion.graph.DeviceFault;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.GraphBuilder;
 import io.shardlight.diffusion.graph.Node;
+import io.shardlight.lowerings.StoredParameters;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;

@@ -6,13 +6,14 @@ import ai.djl.Device;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.LoweringOptions;
 import io.shardlight.diffusion.model.AutoencoderKl;
-import io.shardlight.diffusion.model.ClipTextModel;
 import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.model.UNet2DCondition;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.fixtures.Golden;
-import io.shardlight.fixtures.NpyArray;
 import io.shardlight.fixtures.TinyModels;
+import io.shardlight.lowerings.Difference;
+import io.shardlight.lowerings.NetworkCase;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -29,10 +30,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * and from both kinds of checkpoint.
  */
 class TinyNetworksTest {
-  private static final double TEXT = 1e-5;
-  private static final double UNET = 2e-5;
-  private static final double VAE = 2e-5;
-
   @TempDir Path cache;
 
   /** How a graph is lowered. */
@@ -50,117 +47,30 @@ class TinyNetworksTest {
     }
   }
 
-  /** Where the weights come from, and whose arithmetic the golden data are. */
-  private enum Checkpoint {
-    TORCH(Numerics.TORCH, "tiny/"),
-    FLAX(Numerics.FLAX, "flax/");
-
-    private final Numerics numerics;
-    private final String golden;
-
-    Checkpoint(Numerics numerics, String golden) {
-      this.numerics = numerics;
-      this.golden = golden;
-    }
-
-    ModelDirectory open() throws Exception {
-      return ModelDirectory.open(this == TORCH ? TinyModels.torch() : TinyModels.flax());
-    }
-  }
-
-  static Stream<Arguments> everyFormAndCheckpoint() {
+  static Stream<Arguments> everyFormAndNetwork() throws IOException {
+    List<NetworkCase> networks = NetworkCase.all();
     return Arrays.stream(Form.values())
-        .flatMap(
-            form ->
-                Arrays.stream(Checkpoint.values())
-                    .map(checkpoint -> Arguments.of(form, checkpoint)));
+        .flatMap(form -> networks.stream().map(network -> Arguments.of(form, network)));
   }
 
   @ParameterizedTest
-  @MethodSource("everyFormAndCheckpoint")
-  void textEncoderGivesTransformersHiddenStates(Form form, Checkpoint checkpoint) throws Exception {
-    Graph graph = ClipTextModel.read(checkpoint.open().config("text_encoder")).graph(10);
-    long[] ids = Golden.array("tiny/text_ids.npy").longs();
+  @MethodSource("everyFormAndNetwork")
+  void networksComputeWhatDiffusersDoes(Form form, NetworkCase network) throws Exception {
+    try (Lowered lowered =
+        Lowered.load(
+            new OnnxLowering(form.plan),
+            network.graph(),
+            network.weights(),
+            Lowered.options(form != Form.PLAIN, cache))) {
+      List<float[]> outputs = lowered.run(network.inputs());
 
-    List<float[]> outputs =
-        run(
-            form,
-            checkpoint,
-            graph,
-            Map.of("input_ids", Arrays.stream(ids).asDoubleStream().toArray()));
-
-    assertWithin(outputs.get(0), checkpoint.golden + "text_last_hidden.npy", TEXT);
-  }
-
-  @ParameterizedTest
-  @MethodSource("everyFormAndCheckpoint")
-  void unetPredictsDiffusersNoise(Form form, Checkpoint checkpoint) throws Exception {
-    Graph graph =
-        UNet2DCondition.read(checkpoint.open().config("unet"), checkpoint.numerics)
-            .graph(2, 16, 16, 77);
-    int[] timesteps =
-        checkpoint == Checkpoint.TORCH
-            ? new int[] {981, 961, 500, 21, 1, 0}
-            : new int[] {981, 500, 1};
-    try (Lowered unet = load(form, checkpoint, graph)) {
-      for (int timestep : timesteps) {
-        List<float[]> outputs =
-            unet.run(
-                Map.of(
-                    "sample", Golden.array("tiny/unet_in_sample.npy").doubles(),
-                    "timestep", new double[] {timestep, timestep},
-                    "encoder_hidden_states", Golden.array("tiny/unet_in_context.npy").doubles()));
-
-        assertWithin(outputs.get(0), checkpoint.golden + "unet_out_t" + timestep + ".npy", UNET);
+      assertThat(outputs).hasSameSizeAs(network.golden());
+      for (int i = 0; i < outputs.size(); i++) {
+        assertThat(Difference.absolute(outputs.get(i), network.expected(i)))
+            .as(network.golden().get(i))
+            .isLessThanOrEqualTo(network.tolerance());
       }
     }
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void unetTakesRectangularImages(Form form) throws Exception {
-    Checkpoint checkpoint = Checkpoint.TORCH;
-    NpyArray sample = Golden.array("tiny/unet_in_sample_rect.npy");
-    Graph graph =
-        UNet2DCondition.read(checkpoint.open().config("unet"), checkpoint.numerics)
-            .graph(2, sample.shape()[2], sample.shape()[3], 77);
-
-    List<float[]> outputs =
-        run(
-            form,
-            checkpoint,
-            graph,
-            Map.of(
-                "sample", sample.doubles(),
-                "timestep", new double[] {500, 500},
-                "encoder_hidden_states", Golden.array("tiny/unet_in_context.npy").doubles()));
-
-    assertWithin(outputs.get(0), "tiny/unet_out_rect_t500.npy", UNET);
-  }
-
-  @ParameterizedTest
-  @MethodSource("everyFormAndCheckpoint")
-  void decoderGivesDiffusersImage(Form form, Checkpoint checkpoint) throws Exception {
-    Graph graph = AutoencoderKl.read(checkpoint.open().config("vae")).decoderGraph(2, 16, 16);
-
-    List<float[]> outputs =
-        run(form, checkpoint, graph, Map.of("latents", Golden.array("tiny/vae_in.npy").doubles()));
-
-    assertWithin(outputs.get(0), checkpoint.golden + "vae_decode_out.npy", VAE);
-  }
-
-  @ParameterizedTest
-  @MethodSource("everyFormAndCheckpoint")
-  void encoderGivesDiffusersMoments(Form form, Checkpoint checkpoint) throws Exception {
-    NpyArray image = Golden.array("tiny/vae_encode_in.npy");
-    Graph graph =
-        AutoencoderKl.read(checkpoint.open().config("vae"))
-            .encoderGraph(image.shape()[0], image.shape()[2], image.shape()[3]);
-
-    List<float[]> outputs = run(form, checkpoint, graph, Map.of("image", image.doubles()));
-
-    assertWithin(outputs.get(0), "tiny/vae_encode_mean.npy", VAE);
-    assertWithin(outputs.get(1), "tiny/vae_encode_logvar.npy", VAE);
   }
 
   /** Workers and restarts with more cores must make the same images. */
@@ -168,7 +78,7 @@ class TinyNetworksTest {
   @EnumSource
   void theNumberOfThreadsChangesNoBit(Form form) throws Exception {
     Graph unet =
-        UNet2DCondition.read(Checkpoint.TORCH.open().config("unet"), Numerics.TORCH)
+        UNet2DCondition.read(ModelDirectory.open(TinyModels.torch()).config("unet"), Numerics.TORCH)
             .graph(2, 16, 16, 77);
     Map<String, double[]> unetInputs =
         Map.of(
@@ -176,7 +86,8 @@ class TinyNetworksTest {
             "timestep", new double[] {500, 500},
             "encoder_hidden_states", Golden.array("tiny/unet_in_context.npy").doubles());
     Graph decoder =
-        AutoencoderKl.read(Checkpoint.TORCH.open().config("vae")).decoderGraph(2, 16, 16);
+        AutoencoderKl.read(ModelDirectory.open(TinyModels.torch()).config("vae"))
+            .decoderGraph(2, 16, 16);
     Map<String, double[]> latents = Map.of("latents", Golden.array("tiny/vae_in.npy").doubles());
 
     float[] noise = run(form, unet, unetInputs, 1);
@@ -194,36 +105,9 @@ class TinyNetworksTest {
         Lowered.load(
             new OnnxLowering(form.plan),
             graph,
-            Checkpoint.TORCH.open().weights(graph.name()),
+            ModelDirectory.open(TinyModels.torch()).weights(graph.name()),
             options)) {
       return lowered.run(inputs).get(0);
     }
-  }
-
-  private Lowered load(Form form, Checkpoint checkpoint, Graph graph) throws Exception {
-    return Lowered.load(
-        new OnnxLowering(form.plan),
-        graph,
-        checkpoint.open().weights(graph.name()),
-        Lowered.options(form != Form.PLAIN, cache));
-  }
-
-  private List<float[]> run(
-      Form form, Checkpoint checkpoint, Graph graph, Map<String, double[]> inputs)
-      throws Exception {
-    try (Lowered lowered = load(form, checkpoint, graph)) {
-      return lowered.run(inputs);
-    }
-  }
-
-  private static void assertWithin(float[] actual, String golden, double tolerance) {
-    float[] expected = Golden.array(golden).floats();
-    assertThat(actual).hasSameSizeAs(expected);
-    double worst = 0;
-    for (int i = 0; i < expected.length; i++) {
-      double difference = Math.abs((double) actual[i] - expected[i]);
-      worst = difference <= worst ? worst : difference;
-    }
-    assertThat(worst).as(golden).isLessThanOrEqualTo(tolerance);
   }
 }

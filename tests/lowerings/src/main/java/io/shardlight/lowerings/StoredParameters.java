@@ -1,4 +1,4 @@
-package io.shardlight.engines.onnxruntime;
+package io.shardlight.lowerings;
 
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
@@ -23,22 +23,22 @@ import java.util.function.ToDoubleBiFunction;
  * Made-up weights of a graph, in one file at offsets that are no multiple of anything, as a
  * safetensors header may leave them; or not mappable, as float16 ones are.
  */
-final class StoredParameters implements ParameterSource {
-  final Map<String, float[]> values = new LinkedHashMap<>();
-  final AtomicLong elementsRead = new AtomicLong();
+public final class StoredParameters implements ParameterSource {
+  private final Map<String, float[]> values = new LinkedHashMap<>();
+  private final AtomicLong elementsRead = new AtomicLong();
   private final Map<String, ParameterData> stored = new LinkedHashMap<>();
   private String fingerprint = "made-up weights";
 
   private StoredParameters() {}
 
   /** Weights drawn evenly from [-scale, scale). */
-  static StoredParameters random(Graph graph, Path file, double scale, boolean mappable)
+  public static StoredParameters random(Graph graph, Path file, double scale, boolean mappable)
       throws IOException {
     Random random = new Random(7);
     return of(graph, file, mappable, (name, shape) -> scale * (2 * random.nextDouble() - 1));
   }
 
-  static StoredParameters of(
+  public static StoredParameters of(
       Graph graph, Path file, boolean mappable, ToDoubleBiFunction<String, Shape> element)
       throws IOException {
     StoredParameters parameters = new StoredParameters();
@@ -71,9 +71,23 @@ final class StoredParameters implements ParameterSource {
   }
 
   /** The same weights, said to have another origin. */
-  StoredParameters withFingerprint(String other) {
+  public StoredParameters withFingerprint(String other) {
     fingerprint = other;
     return this;
+  }
+
+  /** How many elements have been read so far. */
+  public long elementsRead() {
+    return elementsRead.get();
+  }
+
+  /** The elements of one weight, row-major; not to be changed. */
+  public float[] values(String name) {
+    float[] all = values.get(name);
+    if (all == null) {
+      throw new IllegalArgumentException("no values of " + name);
+    }
+    return all;
   }
 
   @Override
@@ -124,11 +138,7 @@ final class StoredParameters implements ParameterSource {
     @Override
     public void read(long start, FloatBuffer target) {
       elementsRead.addAndGet(target.remaining());
-      float[] all = values.get(name);
-      if (all == null) {
-        throw new IllegalStateException("no values of " + name);
-      }
-      target.put(all, Math.toIntExact(start), target.remaining());
+      target.put(values(name), Math.toIntExact(start), target.remaining());
     }
   }
 }

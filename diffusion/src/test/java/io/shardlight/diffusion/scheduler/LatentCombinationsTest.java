@@ -1,0 +1,106 @@
+package io.shardlight.diffusion.scheduler;
+
+import static io.shardlight.diffusion.scheduler.SchedulerConfigTest.config;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Combining noise and predictions gives what the scheduler gives, step by step. */
+final class LatentCombinationsTest {
+  /** Of the largest value: a scheduler rounds after each step, a combination after the last. */
+  private static final double TOLERANCE = 1e-5;
+
+  private static final int LATENTS = 64;
+
+  @ParameterizedTest
+  @MethodSource("io.shardlight.diffusion.scheduler.SchedulerGoldenTest#runs")
+  void combinationsAreWhatTheSchedulerDoes(SchedulerGoldenTest.Run run) {
+    Scheduler scheduler = run.scheduler();
+    assumeThat(scheduler.isLinear()).isTrue();
+    int calls = scheduler.stepCount();
+    int rows = calls + 3;
+    LatentCombinations combinations = LatentCombinations.of(run.scheduler(), calls, rows);
+    float[] coefficients = combinations.coefficients();
+    Random random = new Random(run.steps());
+    float[][] known = new float[rows][LATENTS];
+    known[0] = gaussian(random);
+    float[] latents = known[0].clone();
+    for (int i = 0; i < LATENTS; i++) {
+      latents[i] *= scheduler.initNoiseSigma();
+    }
+    for (int step = 0; step < calls; step++) {
+      assertThat(combinations.timesteps()[step]).isEqualTo(scheduler.timestep(step));
+      assertClose(
+          combine(coefficients, step, known), scheduler.scaleModelInput(latents, step), step);
+      known[step + 1] = gaussian(random);
+      latents = scheduler.step(known[step + 1], step, latents);
+    }
+
+    assertClose(combine(coefficients, calls, known), latents, calls);
+  }
+
+  private static float[] gaussian(Random random) {
+    float[] values = new float[LATENTS];
+    for (int i = 0; i < LATENTS; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return values;
+  }
+
+  private static double[] combine(float[] coefficients, int row, float[][] known) {
+    double[] sums = new double[LATENTS];
+    for (int j = 0; j < known.length; j++) {
+      for (int i = 0; i < LATENTS; i++) {
+        sums[i] += (double) coefficients[row * known.length + j] * known[j][i];
+      }
+    }
+    return sums;
+  }
+
+  private static void assertClose(double[] combined, float[] stepped, int step) {
+    double largest = 0;
+    double difference = 0;
+    for (int i = 0; i < LATENTS; i++) {
+      largest = Math.max(largest, Math.abs(stepped[i]));
+      difference = Math.max(difference, Math.abs(combined[i] - stepped[i]));
+    }
+    assertThat(difference).as("step " + step).isLessThanOrEqualTo(TOLERANCE * largest);
+  }
+
+  @Test
+  void aRunMayEndBeforeTheLastTimestep() throws IOException {
+    LatentCombinations all =
+        LatentCombinations.of(SchedulerKind.DDIM.create(config("{}"), 4), 4, 8);
+    LatentCombinations three =
+        LatentCombinations.of(SchedulerKind.DDIM.create(config("{}"), 4), 3, 8);
+
+    assertThat(three.timesteps()).startsWith(751, 501, 251, 0);
+    assertThat(three.coefficients()).startsWith(Arrays.copyOf(all.coefficients(), 4 * 8));
+    assertThat(three.coefficients()[4 * 8]).as("nothing after the end").isZero();
+  }
+
+  @Test
+  void clippingIsNotLinear() throws IOException {
+    Scheduler clipping = SchedulerKind.DDIM.create(config("{\"clip_sample\": true}"), 4);
+
+    assertThatThrownBy(() -> LatentCombinations.of(clipping, 4, 8))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("clip_sample");
+  }
+
+  @Test
+  void callsMustFit() throws IOException {
+    for (int calls : new int[] {0, 5, 8}) {
+      Scheduler scheduler = SchedulerKind.DDIM.create(config("{}"), 4);
+      assertThatThrownBy(() -> LatentCombinations.of(scheduler, calls, 8))
+          .hasMessage("calls must be in [1, 4], but was " + calls);
+    }
+  }
+}
