@@ -14,7 +14,8 @@ public enum DeviceKind {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  static DeviceKind of(Device device) {
+  /** The kind of an engine's device; what is neither GPU nor TPU counts as a CPU. */
+  public static DeviceKind of(Device device) {
     return device.isGpu()
         ? GPU
         : device.getDeviceType().toLowerCase(Locale.ROOT).startsWith("tpu") ? TPU : CPU;

@@ -1,26 +1,30 @@
 package io.shardlight.diffusion;
 
 import io.shardlight.diffusion.graph.Lowering;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
 
 /** The engines on the class path that can run the networks. */
 public final class Lowerings {
   private Lowerings() {}
 
-  /** Names of the engines that have a lowering here, in the order of the class path. */
-  public static List<String> engineNames() {
-    return load().stream().map(Lowering::engineName).toList();
-  }
-
   /**
-   * @param engine {@code auto} for the first of {@link #engineNames}, or one of them, case ignored
+   * @param engine the name of an engine, case ignored, or {@code auto} for the one whose library is
+   *     named, or else the first that needs none
+   * @param plugin the engine's library, where that is to choose
    * @throws IllegalArgumentException if there is no such engine
    */
-  static Lowering find(String engine) {
+  public static Lowering find(String engine, Optional<Path> plugin) {
     List<Lowering> all = load();
+    if (engine.equals("auto")) {
+      Optional<Lowering> given = all.stream().filter(l -> l.isNamed(plugin)).findFirst();
+      return given.orElseGet(
+          () -> all.stream().filter(l -> !l.replicates()).findFirst().orElseGet(() -> all.get(0)));
+    }
     return all.stream()
-        .filter(l -> engine.equals("auto") || l.engineName().equalsIgnoreCase(engine))
+        .filter(l -> l.engineName().equalsIgnoreCase(engine))
         .findFirst()
         .orElseThrow(
             () ->

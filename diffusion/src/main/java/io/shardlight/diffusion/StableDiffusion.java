@@ -1,5 +1,6 @@
 package io.shardlight.diffusion;
 
+import io.shardlight.diffusion.graph.ParameterSource;
 import io.shardlight.diffusion.model.AutoencoderKl;
 import io.shardlight.diffusion.model.ClipTextModel;
 import io.shardlight.diffusion.model.GenerationConfig;
@@ -14,6 +15,7 @@ import io.shardlight.diffusion.weights.Weights;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -173,6 +175,17 @@ public final class StableDiffusion {
   /** Height and width of the latents that images have unless asked for otherwise. */
   int sampleSize() {
     return unet.config().sampleSize();
+  }
+
+  /** The weights of every component, by its name. */
+  Map<String, ParameterSource> parameters() {
+    return Map.of(
+        ClipTextModel.COMPONENT,
+        textEncoderWeights,
+        UNet2DCondition.COMPONENT,
+        unetWeights,
+        AutoencoderKl.COMPONENT,
+        vaeWeights);
   }
 
   Weights weights(String component) {

@@ -1,26 +1,16 @@
 package io.shardlight.diffusion;
 
 import ai.djl.Device;
-import io.shardlight.diffusion.ShardedBatch.Slot;
+import ai.djl.ndarray.types.DataType;
 import io.shardlight.diffusion.graph.Lowering;
-import io.shardlight.diffusion.graph.LoweringOptions;
-import java.util.ArrayList;
+import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
- * Stable Diffusion on the devices of this machine: weights replicated, batches sharded.
- *
- * <p>On a CPU, N devices are N virtual ones over one set of weights. Every image runs its own
- * program, of batch 2 with guidance and 1 without, on a number of threads that depends on the
- * image's size and the machine alone. So the same request gives the same bytes for any number of
- * devices, any batch per device and any place in a batch. Small images run side by side, a thread
- * each; large ones one after the other on all threads.
+ * Stable Diffusion on the devices of this machine: weights replicated, batches sharded. The same
+ * request gives the same bytes for any number of devices and any place in a batch.
  *
  * <pre>{@code
  * StableDiffusion model = StableDiffusion.open(ModelDirectory.open(folder), Optional.empty());
@@ -30,42 +20,25 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * }</pre>
  */
 public final class TextToImage implements ImageGenerator {
-  /** Up to this many latent pixels (256x256 images) one thread draws an image. */
-  private static final int SMALL_LATENTS = 32 * 32;
-
-  private final StableDiffusion model;
-  private final Lowering lowering;
+  private final BatchRunner runner;
+  private final String engineName;
+  private final DeviceKind deviceKind;
+  private final DataType dataType;
   private final int devices;
   private final int batchPerDevice;
-  private final int cores;
-  private final Programs programs;
-  private final PromptEncoder promptEncoder;
-  private final DenoisingLoop loop;
-  private final ExecutorService smallLanes;
-  private final ExecutorService largeLane;
 
-  private TextToImage(StableDiffusion model, Lowering lowering, TextToImageOptions options) {
-    this.model = model;
-    this.lowering = lowering;
-    this.cores = Runtime.getRuntime().availableProcessors();
-    this.devices = options.devices().orElse(lanes(model.sampleSize() * model.sampleSize()));
+  private TextToImage(
+      BatchRunner runner,
+      String engineName,
+      DeviceKind deviceKind,
+      DataType dataType,
+      TextToImageOptions options) {
+    this.runner = runner;
+    this.engineName = engineName;
+    this.deviceKind = deviceKind;
+    this.dataType = dataType;
+    this.devices = options.devices().orElse(runner.devices());
     this.batchPerDevice = options.batchPerDevice();
-    this.programs =
-        new Programs(
-            model,
-            lowering,
-            latentPixels ->
-                new LoweringOptions(
-                    Device.cpu(),
-                    threads(latentPixels),
-                    options.fusions(),
-                    options
-                        .cacheDirectory()
-                        .orElse(model.directory().path().resolve(".shardlight"))));
-    this.promptEncoder = new PromptEncoder(model.tokenizer(), programs);
-    this.loop = new DenoisingLoop(model, programs, promptEncoder);
-    this.smallLanes = executor("shardlight-lane", cores);
-    this.largeLane = executor("shardlight-wide-lane", 1);
   }
 
   /**
@@ -74,30 +47,94 @@ public final class TextToImage implements ImageGenerator {
    * @throws IllegalArgumentException if the engine is unknown or the devices asked for aren't there
    */
   public static TextToImage replicate(StableDiffusion model, TextToImageOptions options) {
-    Lowering lowering = Lowerings.find(options.engine());
+    Lowering lowering = Lowerings.find(options.engine(), options.plugin());
+    List<Device> all = List.of(lowering.engine(options.plugin()).getDevices());
     List<DeviceKind> kinds =
-        List.of(lowering.engine().getDevices()).stream().map(DeviceKind::of).distinct().toList();
-    DeviceKind wanted = options.deviceKind().orElse(DeviceKind.CPU);
-    if (wanted != DeviceKind.CPU || !kinds.contains(DeviceKind.CPU)) {
+        lowering.replicates()
+            ? all.stream().map(DeviceKind::of).distinct().toList()
+            : List.of(DeviceKind.CPU);
+    DeviceKind kind = options.deviceKind().orElse(kinds.get(0));
+    if (!kinds.contains(kind)) {
       throw new IllegalArgumentException(
           "deviceKind="
-              + wanted.optionName()
+              + kind.optionName()
               + " was asked for, but engine "
               + lowering.engineName()
               + " has none here, only "
               + kinds.stream().map(DeviceKind::optionName).toList()
               + "; run on a machine that has one, or ask for one of these");
     }
-    return new TextToImage(model, lowering, options);
+    DataType dataType = options.dataType().orElse(best(kind));
+    if (!lowering.dataTypes().contains(dataType)) {
+      throw new IllegalArgumentException(
+          "dataType was "
+              + dataType
+              + ", but engine "
+              + lowering.engineName()
+              + " computes in "
+              + lowering.dataTypes());
+    }
+    BatchRunner runner =
+        lowering.replicates()
+            ? replicated(
+                model,
+                lowering,
+                ofKind(all, kind, lowering, options.devices()),
+                dataType,
+                options.cacheDirectory())
+            : new VirtualDevices(model, lowering, options);
+    return new TextToImage(runner, lowering.engineName(), kind, dataType, options);
+  }
+
+  private static BatchRunner replicated(
+      StableDiffusion model,
+      Lowering lowering,
+      List<Device> devices,
+      DataType dataType,
+      Optional<Path> cacheDirectory) {
+    return new ReplicatedDevices(
+        model,
+        lowering.replicate(model.parameters(), devices, dataType, cacheDirectory),
+        devices.size());
+  }
+
+  /** What accelerators are made for, and what the original program computed in. */
+  private static DataType best(DeviceKind kind) {
+    return kind == DeviceKind.CPU ? DataType.FLOAT32 : DataType.BFLOAT16;
+  }
+
+  /** The first devices of a kind, all unless a count is asked for. */
+  private static List<Device> ofKind(
+      List<Device> all, DeviceKind kind, Lowering lowering, OptionalInt count) {
+    List<Device> there = all.stream().filter(device -> DeviceKind.of(device) == kind).toList();
+    int wanted = count.orElse(there.size());
+    if (wanted > there.size()) {
+      throw new IllegalArgumentException(
+          "devices="
+              + wanted
+              + " were asked for, but engine "
+              + lowering.engineName()
+              + " has "
+              + there.size()
+              + " of kind "
+              + kind.optionName()
+              + " here; ask for as many, or for auto");
+    }
+    return there.subList(0, wanted);
   }
 
   /** The name of the engine that runs the programs. */
   public String engineName() {
-    return lowering.engineName();
+    return engineName;
   }
 
   public DeviceKind deviceKind() {
-    return DeviceKind.CPU;
+    return deviceKind;
+  }
+
+  /** What UNet and decoder compute in. */
+  public DataType dataType() {
+    return dataType;
   }
 
   public int devices() {
@@ -123,119 +160,15 @@ public final class TextToImage implements ImageGenerator {
               + " requests");
     }
     // As many a device as these slots need, which is what a device's memory has to take.
-    ShardedBatch batch = ShardedBatch.shard(requests, devices, (slots + devices - 1) / devices);
-    ImageRequest first = requests.get(0);
-    int latentHeight = first.heightPixels() / model.vae().config().downsamplingFactor();
-    int latentWidth = first.widthPixels() / model.vae().config().downsamplingFactor();
-    programs.prepare(model.guides(first.guidanceScale()), latentHeight, latentWidth);
-    ExecutorService lanes = lanes(latentHeight * latentWidth) > 1 ? smallLanes : largeLane;
-
-    AtomicBoolean stopped = new AtomicBoolean();
-    List<Future<GeneratedImage>> drawn = new ArrayList<>(requests.size());
-    for (List<Slot> slice : batch.slices()) {
-      for (Slot slot : slice) {
-        // A virtual device need not draw what is masked: unlike a real one it gains nothing by it.
-        if (slot.live()) {
-          drawn.add(lanes.submit(() -> loop.draw(slot.request(), stopped)));
-        }
-      }
-    }
-    return await(drawn, stopped);
+    return runner.run(ShardedBatch.shard(requests, devices, (slots + devices - 1) / devices));
   }
 
-  /**
-   * Waits for all, also after a failure or an interrupt, so that no device still works when this
-   * returns; what has not ended by then is told to stop.
-   */
-  private static List<GeneratedImage> await(
-      List<Future<GeneratedImage>> drawn, AtomicBoolean stopped) throws InterruptedException {
-    List<GeneratedImage> images = new ArrayList<>(drawn.size());
-    Throwable failure = null;
-    boolean interrupted = false;
-    for (Future<GeneratedImage> future : drawn) {
-      boolean ended = false;
-      while (!ended) {
-        try {
-          images.add(future.get());
-          ended = true;
-        } catch (InterruptedException e) {
-          interrupted = true;
-          stopped.set(true);
-        } catch (ExecutionException e) {
-          ended = true;
-          stopped.set(true);
-          failure = failure == null ? e.getCause() : failure;
-        }
-      }
-    }
-    if (interrupted) {
-      throw new InterruptedException("interrupted while drawing");
-    }
-    if (failure instanceof Error error) {
-      throw error;
-    }
-    if (failure instanceof RuntimeException exception) {
-      throw exception;
-    }
-    if (failure != null) {
-      throw new IllegalStateException(failure);
-    }
-    return images;
-  }
-
-  /** Threads of one program: one for small images, all cores for large ones. */
-  private int threads(int latentPixels) {
-    return latentPixels <= SMALL_LATENTS ? 1 : cores;
-  }
-
-  /** How many programs run side by side. */
-  private int lanes(int latentPixels) {
-    return cores / threads(latentPixels);
-  }
-
-  Programs programs() {
-    return programs;
-  }
-
-  PromptEncoder promptEncoder() {
-    return promptEncoder;
-  }
-
-  DenoisingLoop loop() {
-    return loop;
-  }
-
-  private static ExecutorService executor(String name, int threads) {
-    return Executors.newFixedThreadPool(
-        threads,
-        task -> {
-          Thread thread = new Thread(task, name);
-          thread.setDaemon(true);
-          return thread;
-        });
+  BatchRunner runner() {
+    return runner;
   }
 
   @Override
   public void close() {
-    terminate(smallLanes);
-    terminate(largeLane);
-    programs.close();
-  }
-
-  /** A program closed under a running lane would take the process with it. */
-  private static void terminate(ExecutorService lanes) {
-    lanes.shutdown();
-    boolean interrupted = false;
-    boolean terminated = false;
-    while (!terminated) {
-      try {
-        terminated = lanes.awaitTermination(1, TimeUnit.MINUTES);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    runner.close();
   }
 }

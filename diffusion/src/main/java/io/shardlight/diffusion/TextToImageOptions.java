@@ -1,19 +1,24 @@
 package io.shardlight.diffusion;
 
+import ai.djl.ndarray.types.DataType;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Where and how a model runs; nothing here changes what is drawn.
+ * Where and how a model runs; nothing but {@code dataType} changes what is drawn, beyond rounding.
  *
- * @param engine {@code auto}, or the name of a DJL engine that has a lowering: {@code OnnxRuntime}
+ * @param engine {@code auto}, or the name of a DJL engine that has a lowering: {@code OnnxRuntime},
+ *     {@code PJRT}
  * @param devices how many devices; empty for all there are
  * @param deviceKind the kind the devices must be; empty for any
  * @param batchPerDevice images per device and call, at least 1
- * @param cacheDirectory where transformed weights are kept; empty for {@code .shardlight} in the
- *     model's folder
+ * @param cacheDirectory where transformed weights and compiled programs are kept; empty for {@code
+ *     .shardlight} in the model's folder, and for no compiled programs
  * @param fusions false for the plain lowering, operation by operation, to compare with
+ * @param dataType what UNet and decoder compute in; empty for the device's best
+ * @param plugin the library through which the engine reaches its devices, where that is to choose;
+ *     empty for what the environment names
  */
 public record TextToImageOptions(
     String engine,
@@ -21,11 +26,20 @@ public record TextToImageOptions(
     Optional<DeviceKind> deviceKind,
     int batchPerDevice,
     Optional<Path> cacheDirectory,
-    boolean fusions) {
+    boolean fusions,
+    Optional<DataType> dataType,
+    Optional<Path> plugin) {
   /** All devices of the best engine, one image each. */
   public static final TextToImageOptions DEFAULTS =
       new TextToImageOptions(
-          "auto", OptionalInt.empty(), Optional.empty(), 1, Optional.empty(), true);
+          "auto",
+          OptionalInt.empty(),
+          Optional.empty(),
+          1,
+          Optional.empty(),
+          true,
+          Optional.empty(),
+          Optional.empty());
 
   public TextToImageOptions {
     if (devices.isPresent() && devices.getAsInt() < 1) {
@@ -40,30 +54,69 @@ public record TextToImageOptions(
 
   public TextToImageOptions withEngine(String value) {
     return new TextToImageOptions(
-        value, devices, deviceKind, batchPerDevice, cacheDirectory, fusions);
+        value, devices, deviceKind, batchPerDevice, cacheDirectory, fusions, dataType, plugin);
   }
 
   public TextToImageOptions withDevices(int value) {
     return new TextToImageOptions(
-        engine, OptionalInt.of(value), deviceKind, batchPerDevice, cacheDirectory, fusions);
+        engine,
+        OptionalInt.of(value),
+        deviceKind,
+        batchPerDevice,
+        cacheDirectory,
+        fusions,
+        dataType,
+        plugin);
   }
 
   public TextToImageOptions withDeviceKind(DeviceKind value) {
     return new TextToImageOptions(
-        engine, devices, Optional.of(value), batchPerDevice, cacheDirectory, fusions);
+        engine,
+        devices,
+        Optional.of(value),
+        batchPerDevice,
+        cacheDirectory,
+        fusions,
+        dataType,
+        plugin);
   }
 
   public TextToImageOptions withBatchPerDevice(int value) {
-    return new TextToImageOptions(engine, devices, deviceKind, value, cacheDirectory, fusions);
+    return new TextToImageOptions(
+        engine, devices, deviceKind, value, cacheDirectory, fusions, dataType, plugin);
   }
 
   public TextToImageOptions withCacheDirectory(Path value) {
     return new TextToImageOptions(
-        engine, devices, deviceKind, batchPerDevice, Optional.of(value), fusions);
+        engine, devices, deviceKind, batchPerDevice, Optional.of(value), fusions, dataType, plugin);
   }
 
   public TextToImageOptions withFusions(boolean value) {
     return new TextToImageOptions(
-        engine, devices, deviceKind, batchPerDevice, cacheDirectory, value);
+        engine, devices, deviceKind, batchPerDevice, cacheDirectory, value, dataType, plugin);
+  }
+
+  public TextToImageOptions withDataType(DataType value) {
+    return new TextToImageOptions(
+        engine,
+        devices,
+        deviceKind,
+        batchPerDevice,
+        cacheDirectory,
+        fusions,
+        Optional.of(value),
+        plugin);
+  }
+
+  public TextToImageOptions withPlugin(Path value) {
+    return new TextToImageOptions(
+        engine,
+        devices,
+        deviceKind,
+        batchPerDevice,
+        cacheDirectory,
+        fusions,
+        dataType,
+        Optional.of(value));
   }
 }

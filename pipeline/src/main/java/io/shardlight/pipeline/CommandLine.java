@@ -163,6 +163,11 @@ final class CommandLine {
     return unusable.contains(name) ? Optional.empty() : value(name);
   }
 
+  /** Whether it was not given, or given a value that it may have. */
+  boolean isUsable(String name) {
+    return !unusable.contains(name);
+  }
+
   boolean isSet(String name) {
     return value(name).equals(Optional.of("true"));
   }

@@ -2,6 +2,7 @@ package io.shardlight.pipeline;
 
 import ai.djl.engine.Engine;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -11,6 +12,7 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -18,9 +20,6 @@ import java.util.TreeMap;
 final class DevicesCommand implements Command {
   private static final OptionCatalog CATALOG =
       OptionCatalog.of(JsonOption.class, TerminalOptions.class);
-
-  /** Engines of the contract, and what each lacks where it is not on the class path. */
-  private static final Map<String, String> NOT_YET = Map.of("PJRT", "not in this version");
 
   @Override
   public String name() {
@@ -77,10 +76,6 @@ final class DevicesCommand implements Command {
     for (Lowering lowering : Engines.all()) {
       describe(lowering, engines.addObject());
     }
-    new TreeMap<>(NOT_YET)
-        .forEach(
-            (name, lack) ->
-                engines.addObject().put("engine", name).put("available", false).put("lacks", lack));
     return report;
   }
 
@@ -94,10 +89,12 @@ final class DevicesCommand implements Command {
       return;
     }
     node.put("available", true);
+    node.put("virtual", !lowering.replicates());
     node.put("version", lowering.runtimeVersion());
     node.put("djl", Engine.getDjlVersion());
     Map<String, Integer> kinds = new TreeMap<>();
-    Engines.deviceKinds(lowering).forEach(kind -> kinds.merge(kind, 1, Integer::sum));
+    Engines.deviceKinds(lowering, Optional.empty())
+        .forEach(kind -> kinds.merge(kind, 1, Integer::sum));
     ObjectNode devices = node.putObject("devices");
     kinds.forEach(devices::put);
   }
@@ -122,13 +119,13 @@ final class DevicesCommand implements Command {
           "%s %s, by DJL %s%n", name, engine.get("version").asText(), engine.get("djl").asText());
       for (String kind : List.of("cpu", "gpu", "tpu")) {
         int count = engine.get("devices").path(kind).asInt();
-        out.printf("  %s: %s%n", kind, count == 0 ? "none" : text(kind, count, report));
+        out.printf("  %s: %s%n", kind, count == 0 ? "none" : text(kind, count, engine, report));
       }
     }
   }
 
-  private static String text(String kind, int count, ObjectNode report) {
-    return kind.equals("cpu")
+  private static String text(String kind, int count, JsonNode engine, ObjectNode report) {
+    return kind.equals("cpu") && engine.path("virtual").asBoolean()
         ? report.get("processors").asInt()
             + " processors, as any number of virtual devices over one copy of the weights"
         : String.valueOf(count);

@@ -1,10 +1,13 @@
 package io.shardlight.pipeline;
 
 import ai.djl.engine.EngineException;
+import io.shardlight.diffusion.DeviceKind;
+import io.shardlight.diffusion.Lowerings;
 import io.shardlight.diffusion.graph.Lowering;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.ServiceLoader;
 
@@ -17,45 +20,92 @@ final class Engines {
     return ServiceLoader.load(Lowering.class).stream().map(ServiceLoader.Provider::get).toList();
   }
 
-  /** Kinds of the devices that an engine sees, in lower case, one entry a device. */
-  static List<String> deviceKinds(Lowering lowering) {
-    return Arrays.stream(lowering.engine().getDevices())
-        .map(device -> device.getDeviceType().toLowerCase(Locale.ROOT))
+  /**
+   * Kinds of the devices that an engine sees, in lower case, one entry a device.
+   *
+   * @param plugin its library, where that is to choose
+   */
+  static List<String> deviceKinds(Lowering lowering, Optional<Path> plugin) {
+    return Arrays.stream(lowering.engine(plugin).getDevices())
+        .map(device -> DeviceKind.of(device).optionName())
         .toList();
   }
 
-  /** What is wrong with {@code engine} and {@code deviceKind} on this machine. */
-  static Optional<String> problem(String engine, String deviceKind) {
-    Optional<Lowering> found =
-        all().stream()
-            .filter(l -> engine.equals("auto") || l.engineName().equals(engine))
-            .findFirst();
-    if (found.isEmpty()) {
-      return Optional.of(
+  /** What is wrong, on this machine, with the options that choose engine and devices. */
+  static List<String> problems(CommandLine line) {
+    Optional<String> engine = line.usable("engine");
+    if (engine.isEmpty() || !line.isUsable("pjrtPlugin")) {
+      return List.of();
+    }
+    Optional<Path> plugin = line.usable("pjrtPlugin").map(Path::of);
+    Lowering found;
+    try {
+      found = Lowerings.find(engine.get(), plugin);
+    } catch (IllegalArgumentException e) {
+      return List.of(
           "--engine="
-              + engine
+              + engine.get()
               + ": not part of this build; there are "
               + all().stream().map(Lowering::engineName).toList());
     }
     List<String> kinds;
     try {
-      kinds = deviceKinds(found.get());
+      kinds = deviceKinds(found, plugin);
     } catch (EngineException e) {
+      return List.of(
+          "--engine="
+              + engine.get()
+              + ": "
+              + Causes.explain(e)
+              + "; ./shardlight devices tells more");
+    }
+    List<String> problems = new ArrayList<>();
+    Optional<String> kind = line.usable("deviceKind");
+    if (kind.isPresent()) {
+      deviceProblem(found, kinds, kind.get(), line.usable("devices")).ifPresent(problems::add);
+    }
+    line.usable("dtype")
+        .filter(dtype -> found.dataTypes().stream().map(LoadModel::option).noneMatch(dtype::equals))
+        .ifPresent(
+            dtype ->
+                problems.add(
+                    "--dtype="
+                        + dtype
+                        + ": engine "
+                        + found.engineName()
+                        + " computes in float32 only; leave the option out, or choose another"
+                        + " engine"));
+    return problems;
+  }
+
+  private static Optional<String> deviceProblem(
+      Lowering found, List<String> kinds, String kind, Optional<String> devices) {
+    if (!kind.equals("any") && !kinds.contains(kind)) {
       return Optional.of(
-          "--engine=" + engine + ": " + Causes.explain(e) + "; ./shardlight devices tells more");
+          "--deviceKind="
+              + kind
+              + ": engine "
+              + found.engineName()
+              + " finds no "
+              + kind
+              + " here, only "
+              + String.join(", ", kinds.stream().distinct().toList())
+              + "; run where there is one, or leave the option out");
     }
-    if (deviceKind.equals("any") || kinds.contains(deviceKind)) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        "--deviceKind="
-            + deviceKind
-            + ": engine "
-            + found.get().engineName()
-            + " finds no "
-            + deviceKind
-            + " here, only "
-            + String.join(", ", kinds.stream().distinct().toList())
-            + "; run where there is one, or leave the option out");
+    String used = kind.equals("any") ? kinds.get(0) : kind;
+    long there = kinds.stream().filter(used::equals).count();
+    int wanted = devices.map(LoadModel::parseDevices).orElse(0);
+    return found.replicates() && wanted > there
+        ? Optional.of(
+            "--devices="
+                + wanted
+                + ": engine "
+                + found.engineName()
+                + " has "
+                + there
+                + " of kind "
+                + used
+                + " here; ask for as many, or leave the option out for all")
+        : Optional.empty();
   }
 }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The options of {@code generate}. The annotations are the one description there is: help, checks
  * and template metadata are made from them.
  */
-@NotYet({"safety", "pjrtPlugin"})
+@NotYet({"safety"})
 public interface GenerateOptions extends PipelineOptions {
   // Input and output
 
@@ -215,13 +215,14 @@ public interface GenerateOptions extends PipelineOptions {
 
   void setAcceptLicense(@Nullable String value);
 
-  @Description("What computes the networks.")
+  @Description(
+      "What computes the networks: OnnxRuntime on the CPU, PJRT on TPUs and NVIDIA GPUs. auto is"
+          + " PJRT where a plugin is named, by --pjrtPlugin or the environment, else OnnxRuntime.")
   @Default.String("auto")
   @Option(
       group = OptionGroup.MODEL,
       order = 3,
-      values = {"auto", "OnnxRuntime"},
-      notYet = {"PJRT"})
+      values = {"auto", "OnnxRuntime", "PJRT"})
   String getEngine();
 
   void setEngine(String value);
@@ -259,13 +260,14 @@ public interface GenerateOptions extends PipelineOptions {
 
   void setBatchPerDevice(int value);
 
-  @Description("Arithmetic of the networks.")
+  @Description(
+      "Arithmetic of UNet and VAE. The text encoder and the steps between are always float32.")
   @Option(
       group = OptionGroup.MODEL,
       order = 7,
-      values = {"float32"},
-      notYet = {"bfloat16", "float16"},
-      defaultText = "the engine's best, float32")
+      values = {"float32", "bfloat16"},
+      notYet = {"float16"},
+      defaultText = "float32 on a CPU, bfloat16 on a GPU or TPU")
   @Nullable String getDtype();
 
   void setDtype(@Nullable String value);
@@ -281,6 +283,18 @@ public interface GenerateOptions extends PipelineOptions {
   @Nullable String getNumerics();
 
   void setNumerics(@Nullable String value);
+
+  @Description(
+      "The library through which engine PJRT reaches its devices: libtpu.so, xla_cuda_plugin.so, or"
+          + " another with PJRT's C API.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 9,
+      example = "/usr/lib/libtpu.so",
+      defaultText = "what PJRT_NAMES_AND_LIBRARY_PATHS or TPU_LIBRARY_PATH name")
+  @Nullable String getPjrtPlugin();
+
+  void setPjrtPlugin(@Nullable String value);
 
   // Dataset
 

@@ -27,7 +27,7 @@ final class GenerateSettings {
             new EngineIdentity(
                 prepared.engine(),
                 prepared.deviceKind(),
-                Objects.requireNonNullElse(options.getDtype(), "float32"),
+                prepared.dtype(),
                 LoadModel.option(model.numerics())))
         .sampling(sampling(options, model))
         .negativePrompt(options.getNegativePrompt())

@@ -1,5 +1,6 @@
 package io.shardlight.pipeline;
 
+import ai.djl.ndarray.types.DataType;
 import io.shardlight.diffusion.DeviceKind;
 import io.shardlight.diffusion.ImageGenerator;
 import io.shardlight.diffusion.StableDiffusion;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -27,6 +29,8 @@ import java.util.Optional;
  * @param deviceKind as {@link DeviceKind#optionName}; {@code any} for the engine's choice
  * @param numerics {@code torch} or {@code flax}
  * @param cacheDirectory where transformed weights are kept
+ * @param dtype {@code float32} or {@code bfloat16}; {@link #BEST} for the device's best
+ * @param plugin path of the library of engine PJRT; empty for the one that the environment names
  */
 record LoadModel(
     String modelDirectory,
@@ -36,8 +40,26 @@ record LoadModel(
     String deviceKind,
     int batchPerDevice,
     String numerics,
-    String cacheDirectory)
+    String cacheDirectory,
+    String dtype,
+    String plugin)
     implements GeneratorFactory {
+  static final String BEST = "";
+
+  /** The same, with what was chosen for it: workers are not to choose anew. */
+  LoadModel resolved(String engineName, DeviceKind kind, String type) {
+    return new LoadModel(
+        modelDirectory,
+        demo,
+        engineName,
+        devices,
+        kind.optionName(),
+        batchPerDevice,
+        numerics,
+        cacheDirectory,
+        type,
+        plugin);
+  }
 
   @Override
   public ImageGenerator create() throws IOException {
@@ -78,7 +100,17 @@ record LoadModel(
     if (devices > 0) {
       options = options.withDevices(devices);
     }
+    if (!dtype.equals(BEST)) {
+      options = options.withDataType(DataType.valueOf(dtype.toUpperCase(Locale.ROOT)));
+    }
+    if (!plugin.isEmpty()) {
+      options = options.withPlugin(Path.of(plugin));
+    }
     return parseDeviceKind(deviceKind).map(options::withDeviceKind).orElse(options);
+  }
+
+  static String option(DataType dataType) {
+    return dataType.name().toLowerCase(Locale.ROOT);
   }
 
   static String option(Numerics numerics) {

@@ -2,9 +2,11 @@ package io.shardlight.pipeline;
 
 import io.shardlight.data.ModelIdentity;
 import io.shardlight.data.Sampling;
+import io.shardlight.diffusion.Lowerings;
 import io.shardlight.diffusion.StableDiffusion;
 import io.shardlight.diffusion.TextToImage;
 import io.shardlight.diffusion.model.GenerationConfig;
+import io.shardlight.diffusion.scheduler.Scheduler;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import java.io.IOException;
@@ -20,6 +22,7 @@ import java.util.Optional;
  * @param identity for the manifest and the fingerprint
  * @param engine the engine that will run it
  * @param deviceKind the kind of device that will
+ * @param dtype what UNet and VAE compute in
  * @param slots images of one call
  */
 record PreparedModel(
@@ -28,11 +31,12 @@ record PreparedModel(
     LoadModel loader,
     String engine,
     String deviceKind,
+    String dtype,
     int slots) {
 
   /** Options that loading needs; what is wrong with one is said already. */
   private static final List<String> READ_LATER =
-      List.of("engine", "devices", "deviceKind", "batchPerDevice");
+      List.of("engine", "devices", "deviceKind", "batchPerDevice", "dtype", "pjrtPlugin");
 
   /**
    * Opens what {@code --model} names; only names, shapes and places of its weights are read.
@@ -41,11 +45,7 @@ record PreparedModel(
    */
   static Optional<PreparedModel> prepare(CommandLine line, Console console, List<String> problems) {
     int before = problems.size();
-    Optional<String> engine = line.usable("engine");
-    Optional<String> deviceKind = line.usable("deviceKind");
-    if (engine.isPresent() && deviceKind.isPresent()) {
-      Engines.problem(engine.get(), deviceKind.get()).ifPresent(problems::add);
-    }
+    problems.addAll(Engines.problems(line));
     Optional<String> value = line.usable("model");
     Optional<ModelDirectory> directory =
         value.flatMap(v -> ModelLocation.open(v, console, problems));
@@ -62,8 +62,7 @@ record PreparedModel(
       if (checkDefaults(model, line, problems)) {
         checkScheduler(model, line, problems);
       }
-      if (problems.size() > before
-          || !READ_LATER.stream().allMatch(o -> line.usable(o).isPresent())) {
+      if (problems.size() > before || !READ_LATER.stream().allMatch(line::isUsable)) {
         return Optional.empty();
       }
       return Optional.of(replicable(model, license.orElse(""), line, console));
@@ -124,7 +123,18 @@ record PreparedModel(
           line.usable("scheduler")
               .map(SchedulerKind::fromOption)
               .orElseGet(model.schedulerConfig()::kind);
-      kind.create(model.schedulerConfig(), steps);
+      Scheduler created = kind.create(model.schedulerConfig(), steps);
+      boolean onDevices =
+          Lowerings.find(
+                  line.usable("engine").orElse("auto"), line.usable("pjrtPlugin").map(Path::of))
+              .replicates();
+      if (onDevices && !created.isLinear()) {
+        problems.add(
+            "--scheduler: "
+                + kind.optionName()
+                + " with clip_sample in the model's scheduler_config.json cannot run on engine"
+                + " PJRT; choose another scheduler, or --engine=OnnxRuntime");
+      }
     } catch (IllegalArgumentException e) {
       problems.add("--scheduler: " + Causes.line(e));
     }
@@ -144,7 +154,9 @@ record PreparedModel(
             line.value("deviceKind").orElseThrow(),
             Integer.parseInt(line.value("batchPerDevice").orElseThrow()),
             LoadModel.option(model.numerics()),
-            cache.toString());
+            cache.toString(),
+            line.value("dtype").orElse(LoadModel.BEST),
+            line.value("pjrtPlugin").orElse(""));
     ModelIdentity identity =
         new ModelIdentity(
             name.equals(DemoModel.NAME) ? name : String.valueOf(folder.toRealPath().getFileName()),
@@ -156,9 +168,13 @@ record PreparedModel(
       return new PreparedModel(
           model,
           identity,
-          loader,
+          loader.resolved(
+              textToImage.engineName(),
+              textToImage.deviceKind(),
+              LoadModel.option(textToImage.dataType())),
           textToImage.engineName(),
           textToImage.deviceKind().optionName(),
+          LoadModel.option(textToImage.dataType()),
           textToImage.slots());
     }
   }

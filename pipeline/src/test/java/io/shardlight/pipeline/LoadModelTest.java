@@ -33,7 +33,9 @@ class LoadModelTest {
         "any",
         1,
         "torch",
-        home.resolve("not-there/cache").toString());
+        home.resolve("not-there/cache").toString(),
+        LoadModel.BEST,
+        "");
   }
 
   @Test

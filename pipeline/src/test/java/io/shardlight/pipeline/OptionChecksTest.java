@@ -71,11 +71,10 @@ class OptionChecksTest {
         "--devices=all|not understood; give auto for all there are, or a count from 1 to 9999, for"
             + " example --devices=8",
         "--deviceKind=gpus|unknown value; did you mean gpu? use one of any, cpu, gpu, tpu",
-        "--engine=TensorFlow|unknown value; use one of auto, OnnxRuntime",
-        "--engine=PJRT|not available in this version; use one of auto, OnnxRuntime",
+        "--engine=TensorFlow|unknown value; use one of auto, OnnxRuntime, PJRT",
         "--scheduler=pdnm|unknown value; did you mean pndm? use one of pndm, ddim, lms",
         "--scheduler=euler_a|not available in this version; use one of pndm, ddim, lms",
-        "--dtype=bfloat16|not available in this version; use float32",
+        "--dtype=float16|not available in this version; use one of float32, bfloat16",
         "--imageFormat=gif|unknown value; use one of png, jpeg, webp",
         "--imageQuality=0|too small; give a whole number from 1 to 100",
         "--layout=file|unknown value; did you mean files? use one of webdataset, files",

@@ -95,7 +95,7 @@ class WrongCommandLinesTest {
         --output=HOME/out2: given twice; keep one
         --mode=overwrit: unknown value; did you mean overwrite? use one of incremental, extend, retry-failed, \
         overwrite
-        --engine=TPU: unknown value; use one of auto, OnnxRuntime
+        --engine=TPU: unknown value; use one of auto, OnnxRuntime, PJRT
         --safety=off: not available in this version; leave it out
         Nothing was started. ./shardlight generate --help explains.
         """,

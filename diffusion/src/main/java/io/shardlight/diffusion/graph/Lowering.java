@@ -1,9 +1,15 @@
 package io.shardlight.diffusion.graph;
 
+import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
+import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * Turns graphs into programs of one DJL engine. Implementations live beside their engine and are
@@ -21,6 +27,22 @@ public interface Lowering {
    */
   default Engine engine() {
     return Engine.getEngine(engineName());
+  }
+
+  /**
+   * Starts the engine on a library.
+   *
+   * @param plugin which to reach the devices through, for an engine that can do so through several;
+   *     empty for what the environment names
+   * @throws ai.djl.engine.EngineException also if it was started on another one in this process
+   */
+  default Engine engine(Optional<Path> plugin) {
+    return engine();
+  }
+
+  /** Whether this option or the environment names a library that only this engine uses. */
+  default boolean isNamed(Optional<Path> plugin) {
+    return false;
   }
 
   /** Version of the library that runs the programs, as it says itself: {@code 1.29.0}. */
@@ -42,4 +64,31 @@ public interface Lowering {
    */
   Model load(Graph graph, ParameterSource parameters, LoweringOptions options)
       throws IOException, MalformedModelException;
+
+  /** What networks can compute in here, the most exact first. */
+  default List<DataType> dataTypes() {
+    return List.of(DataType.FLOAT32);
+  }
+
+  /** Whether the engine runs whole generations as one program: {@link #replicate} works. */
+  default boolean replicates() {
+    return false;
+  }
+
+  /**
+   * Prepares to run whole generations on devices, weights and denoising loop included.
+   *
+   * @param parameters of each component, by its graph's name; read when the first program is loaded
+   * @param devices of the engine's, at least one
+   * @param dataType what UNet and decoder compute in, one of {@link #dataTypes}
+   * @param cacheDirectory where compiled programs are kept between runs; made when needed
+   * @throws UnsupportedOperationException if the engine runs single networks only
+   */
+  default ReplicatedWeights replicate(
+      Map<String, ParameterSource> parameters,
+      List<Device> devices,
+      DataType dataType,
+      Optional<Path> cacheDirectory) {
+    throw new UnsupportedOperationException(engineName() + " runs single networks only");
+  }
 }

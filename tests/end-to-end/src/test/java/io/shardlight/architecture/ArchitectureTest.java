@@ -194,6 +194,33 @@ class ArchitectureTest {
         .check(OURS);
   }
 
+  /** StableHLO and devices stay in the engine, the C API behind its client. */
+  @Test
+  void pjrtNamesStayInTheirEngine() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.shardlight.engines.pjrt..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.shardlight.engines.pjrt..")
+        .check(OURS);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.shardlight.engines.pjrt.client..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("com.sun.jna..")
+        .check(OURS);
+    noClasses()
+        .that()
+        .resideInAPackage("io.shardlight.engines.pjrt.client..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.shardlight..")
+                .and(resideOutsideOfPackage("io.shardlight.engines.pjrt.client..")))
+        .check(OURS);
+  }
+
   @Test
   void onnxNamesStayInTheirEngine() {
     noClasses()
@@ -282,6 +309,8 @@ class ArchitectureTest {
             "io.shardlight.diffusion",
             "io.shardlight.diffusion.graph",
             "io.shardlight.diffusion.model",
-            "io.shardlight.engines.onnxruntime");
+            "io.shardlight.engines.onnxruntime",
+            "io.shardlight.engines.pjrt",
+            "io.shardlight.engines.pjrt.client");
   }
 }

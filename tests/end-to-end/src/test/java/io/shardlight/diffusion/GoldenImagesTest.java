@@ -188,12 +188,13 @@ class GoldenImagesTest {
       NpyArray bytes) {
     int height = request.heightPixels() / 8;
     int width = request.widthPixels() / 8;
-    DenoisingLoop loop = textToImage.loop();
+    VirtualDevices lanes = (VirtualDevices) textToImage.runner();
+    DenoisingLoop loop = lanes.loop();
     float[] image =
         loop.decode(
             loop.denoise(
                 request,
-                textToImage.promptEncoder().encode(request.prompt()),
+                lanes.promptEncoder().encode(request.prompt()),
                 noise,
                 new AtomicBoolean()),
             height,

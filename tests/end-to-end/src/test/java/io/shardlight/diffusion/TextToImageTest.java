@@ -25,6 +25,10 @@ class TextToImageTest {
         prompt, "", PrngKey.ofSeed(seed), 64, 64, SchedulerKind.PNDM, 2, guidanceScale);
   }
 
+  private static VirtualDevices lanes(TextToImage textToImage) {
+    return (VirtualDevices) textToImage.runner();
+  }
+
   private TextToImage replicate(int devices, int batchPerDevice) throws IOException {
     return TextToImage.replicate(
         StableDiffusion.open(ModelDirectory.open(TinyModels.torch()), Optional.empty()),
@@ -41,7 +45,7 @@ class TextToImageTest {
           IntStream.range(0, 8).mapToObj(i -> request("prompt " + i % 2, i, 7.5f)).toList();
       textToImage.generate(batch);
       textToImage.generate(batch);
-      assertThat(textToImage.promptEncoder().runs()).as("two prompts and \"\"").isEqualTo(3);
+      assertThat(lanes(textToImage).promptEncoder().runs()).as("two prompts and \"\"").isEqualTo(3);
     }
   }
 
@@ -49,8 +53,8 @@ class TextToImageTest {
   void guidanceOfOneNeverRunsTheUnconditionalHalf() throws Exception {
     try (TextToImage textToImage = replicate(1, 1)) {
       textToImage.generate(List.of(request("a prompt", 0, 1)));
-      assertThat(textToImage.promptEncoder().runs()).isEqualTo(1);
-      assertThat(textToImage.programs().loads()).as("text encoder, UNet, VAE").isEqualTo(3);
+      assertThat(lanes(textToImage).promptEncoder().runs()).isEqualTo(1);
+      assertThat(lanes(textToImage).programs().loads()).as("text encoder, UNet, VAE").isEqualTo(3);
     }
   }
 
@@ -60,7 +64,7 @@ class TextToImageTest {
       assertThat(textToImage.slots()).isEqualTo(8);
       textToImage.generate(
           IntStream.range(0, 8).mapToObj(i -> request("a prompt", i, 7.5f)).toList());
-      assertThat(textToImage.programs().loads()).isEqualTo(3);
+      assertThat(lanes(textToImage).programs().loads()).isEqualTo(3);
     }
   }
 
@@ -146,7 +150,7 @@ class TextToImageTest {
               }
             });
     job.start();
-    while (textToImage.programs().loads() < 2) {
+    while (lanes(textToImage).programs().loads() < 2) {
       Thread.onSpinWait();
     }
     job.interrupt();
@@ -154,7 +158,7 @@ class TextToImageTest {
     textToImage.close();
     assertThat(thrown.get()).isInstanceOf(InterruptedException.class);
     assertThatIllegalStateException()
-        .isThrownBy(() -> textToImage.programs().textEncoder())
+        .isThrownBy(() -> lanes(textToImage).programs().textEncoder())
         .withMessageContaining("closed");
   }
 
@@ -185,9 +189,11 @@ class TextToImageTest {
       for (int width = 72; width <= 104; width += 8) {
         textToImage.generate(List.of(request(width)));
       }
-      assertThat(textToImage.programs().loads()).as("text encoder, 6 UNets, 6 VAEs").isEqualTo(13);
+      assertThat(lanes(textToImage).programs().loads())
+          .as("text encoder, 6 UNets, 6 VAEs")
+          .isEqualTo(13);
       assertThat(textToImage.generate(List.of(request(64))).get(0).rgb()).isEqualTo(first);
-      assertThat(textToImage.programs().loads()).as("UNet and VAE again").isEqualTo(15);
+      assertThat(lanes(textToImage).programs().loads()).as("UNet and VAE again").isEqualTo(15);
     }
   }
 

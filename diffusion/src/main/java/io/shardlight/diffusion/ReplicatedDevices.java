@@ -1,0 +1,284 @@
+package io.shardlight.diffusion;
+
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.engine.EngineException;
+import ai.djl.inference.Predictor;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.translate.NoopTranslator;
+import ai.djl.translate.TranslateException;
+import io.shardlight.diffusion.ShardedBatch.Slot;
+import io.shardlight.diffusion.graph.DeviceFault;
+import io.shardlight.diffusion.graph.LatentDiffusion;
+import io.shardlight.diffusion.graph.ReplicatedWeights;
+import io.shardlight.diffusion.scheduler.LatentCombinations;
+import io.shardlight.diffusion.scheduler.Scheduler;
+import io.shardlight.diffusion.tokenizer.ClipTokenizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Devices of an engine that runs a whole generation as one program, each with all weights. A batch
+ * is one call: every device draws its slice, from token ids to pixels.
+ *
+ * <p>One program serves an image size, a batch per device and a kind of guidance; steps, scheduler
+ * and guidance scale are its inputs. A device that has nothing but padding to draw is left alone.
+ */
+final class ReplicatedDevices implements BatchRunner {
+  /** Latents that programs keep: enough for most runs, and for the most steps there can be. */
+  private static final int[] ROWS = {128, 1024};
+
+  /** Programs kept ready; the longest unused goes first. */
+  private static final int MAX_PROGRAMS = 8;
+
+  private record Key(int batch, boolean guided, int latentHeight, int latentWidth, int rows) {}
+
+  private final StableDiffusion model;
+  private final ReplicatedWeights weights;
+  private final int devices;
+  private final LinkedHashMap<Key, Program> programs = new LinkedHashMap<>(16, 0.75f, true);
+  private int loads;
+  private boolean closed;
+
+  /** A program, and what it is a program of. */
+  private record Program(
+      LatentDiffusion diffusion, Model model, Predictor<NDList, NDList> predictor)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      predictor.close();
+      model.close();
+    }
+  }
+
+  ReplicatedDevices(StableDiffusion model, ReplicatedWeights weights, int devices) {
+    this.model = model;
+    this.weights = weights;
+    this.devices = devices;
+  }
+
+  @Override
+  public int devices() {
+    return devices;
+  }
+
+  @Override
+  public synchronized List<GeneratedImage> run(ShardedBatch batch) throws InterruptedException {
+    if (closed) {
+      throw new IllegalStateException("the model has been closed");
+    }
+    List<Slot> slots = new ArrayList<>();
+    for (List<Slot> slice : batch.slices()) {
+      if (slice.get(0).live()) {
+        slots.addAll(slice);
+      }
+    }
+    ImageRequest first = slots.get(0).request();
+    boolean guided = model.guides(first.guidanceScale());
+    for (Slot slot : slots) {
+      if (model.guides(slot.request().guidanceScale()) != guided) {
+        throw new IllegalArgumentException(
+            "a batch is with guidance or without, but guidance scales are "
+                + first.guidanceScale()
+                + " and "
+                + slot.request().guidanceScale());
+      }
+    }
+    Scheduler scheduler = first.scheduler().create(model.schedulerConfig(), first.steps());
+    int calls = model.numerics().stepsToRun(scheduler.stepCount(), first.steps());
+    int rows = Arrays.stream(ROWS).filter(r -> calls < r).findFirst().orElse(calls + 1);
+    LatentCombinations combinations = LatentCombinations.of(scheduler, calls, rows);
+    int factor = model.vae().config().downsamplingFactor();
+    Program program =
+        get(
+            new Key(
+                batch.slices().get(0).size(),
+                guided,
+                first.heightPixels() / factor,
+                first.widthPixels() / factor,
+                rows));
+    if (Thread.interrupted()) {
+      throw new InterruptedException("interrupted before drawing");
+    }
+    List<GeneratedImage> images = draw(program, slots, calls, combinations);
+    // A program that has begun can't be broken off.
+    if (Thread.interrupted()) {
+      throw new InterruptedException("interrupted while drawing");
+    }
+    return images;
+  }
+
+  private List<GeneratedImage> draw(
+      Program program, List<Slot> slots, int calls, LatentCombinations combinations) {
+    LatentDiffusion diffusion = program.diffusion();
+    List<ClipTokenizer.Encoding> prompts =
+        slots.stream().map(slot -> model.tokenizer().encode(slot.request().prompt())).toList();
+    try (NDManager manager = program.model().getNDManager().newSubManager();
+        NDList inputs = new NDList()) {
+      int tokens = model.tokenizer().maxLength();
+      int passes = diffusion.passes();
+      inputs.add(
+          manager.create(
+              IntBuffer.wrap(ids(slots, prompts, diffusion.guided())),
+              new Shape(slots.size(), passes, tokens),
+              DataType.INT32));
+      inputs.add(
+          manager.create(IntBuffer.wrap(keys(slots)), new Shape(slots.size(), 2), DataType.UINT32));
+      inputs.add(
+          manager.create(
+              FloatBuffer.wrap(guidance(slots)), new Shape(slots.size()), DataType.FLOAT32));
+      inputs.add(manager.create(IntBuffer.wrap(new int[] {calls}), new Shape(), DataType.INT32));
+      int rows = diffusion.rows();
+      inputs.add(
+          manager.create(
+              FloatBuffer.wrap(combinations.timesteps()), new Shape(rows), DataType.FLOAT32));
+      inputs.add(
+          manager.create(
+              FloatBuffer.wrap(combinations.coefficients()),
+              new Shape(rows, rows),
+              DataType.FLOAT32));
+      try (NDList outputs = program.predictor().predict(inputs)) {
+        return images(slots, prompts, outputs.get(0).toByteArray(), outputs.get(1).toByteArray());
+      }
+    } catch (TranslateException | RuntimeException e) {
+      if (e instanceof ArithmeticException arithmetic) {
+        throw arithmetic;
+      }
+      Optional<DeviceFault> fault = DeviceFault.in(e);
+      if (fault.isPresent()) {
+        throw fault.get().at(describe(program, slots.size()));
+      }
+      throw new EngineException(describe(program, slots.size()), e);
+    }
+  }
+
+  /** {@code [slots, passes, tokens]}. */
+  private int[] ids(List<Slot> slots, List<ClipTokenizer.Encoding> prompts, boolean guided) {
+    int tokens = model.tokenizer().maxLength();
+    int passes = guided ? 2 : 1;
+    int[] ids = new int[slots.size() * passes * tokens];
+    for (int i = 0; i < slots.size(); i++) {
+      int start = i * passes * tokens;
+      if (guided) {
+        int[] negative = model.tokenizer().encode(slots.get(i).request().negativePrompt()).ids();
+        System.arraycopy(negative, 0, ids, start, tokens);
+      }
+      System.arraycopy(prompts.get(i).ids(), 0, ids, start + (passes - 1) * tokens, tokens);
+    }
+    return ids;
+  }
+
+  private static int[] keys(List<Slot> slots) {
+    int[] keys = new int[2 * slots.size()];
+    for (int i = 0; i < slots.size(); i++) {
+      keys[2 * i] = slots.get(i).request().noiseKey().high();
+      keys[2 * i + 1] = slots.get(i).request().noiseKey().low();
+    }
+    return keys;
+  }
+
+  private static float[] guidance(List<Slot> slots) {
+    float[] guidance = new float[slots.size()];
+    for (int i = 0; i < guidance.length; i++) {
+      guidance[i] = slots.get(i).request().guidanceScale();
+    }
+    return guidance;
+  }
+
+  private static List<GeneratedImage> images(
+      List<Slot> slots, List<ClipTokenizer.Encoding> prompts, byte[] pixels, byte[] damaged) {
+    int bytes = pixels.length / slots.size();
+    List<GeneratedImage> images = new ArrayList<>();
+    for (int i = 0; i < slots.size(); i++) {
+      ImageRequest request = slots.get(i).request();
+      if (!slots.get(i).live()) {
+        continue;
+      }
+      if (damaged[i] != 0) {
+        throw new ArithmeticException(
+            "the image must be numbers, but some of its values are NaN; the weights are damaged,"
+                + " or a value left the range of its type");
+      }
+      images.add(
+          new GeneratedImage(
+              request.widthPixels(),
+              request.heightPixels(),
+              Arrays.copyOfRange(pixels, i * bytes, (i + 1) * bytes),
+              prompts.get(i).truncated()));
+    }
+    return images;
+  }
+
+  private Program get(Key key) {
+    Program known = programs.get(key);
+    if (known != null) {
+      return known;
+    }
+    Iterator<Program> eldest = programs.values().iterator();
+    while (programs.size() >= MAX_PROGRAMS) {
+      Program program = eldest.next();
+      eldest.remove();
+      program.close();
+    }
+    int samples = key.guided() ? 2 * key.batch() : key.batch();
+    LatentDiffusion diffusion =
+        new LatentDiffusion(
+            model.textEncoder().graph(samples),
+            model
+                .unet()
+                .graph(
+                    samples, key.latentHeight(), key.latentWidth(), model.tokenizer().maxLength()),
+            model.vae().decoderGraph(key.batch(), key.latentHeight(), key.latentWidth()),
+            model.vae().config().scalingFactor(),
+            key.rows());
+    try {
+      Model loaded = weights.load(diffusion);
+      Program program =
+          new Program(diffusion, loaded, loaded.newPredictor(new NoopTranslator(null)));
+      programs.put(key, program);
+      loads++;
+      return program;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot load the model: " + e.getMessage(), e);
+    } catch (MalformedModelException e) {
+      throw new EngineException("the engine refuses the program of " + key, e);
+    }
+  }
+
+  private static String describe(Program program, int images) {
+    NDManager manager = program.model().getNDManager();
+    Shape latents = program.diffusion().latents();
+    return images
+        + " images with latents "
+        + latents
+        + " failed on engine "
+        + manager.getEngine().getEngineName();
+  }
+
+  /** How many programs were loaded so far, for tests. */
+  synchronized int loads() {
+    return loads;
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    try {
+      programs.values().forEach(Program::close);
+    } finally {
+      programs.clear();
+      weights.close();
+    }
+  }
+}

@@ -1,0 +1,135 @@
+package io.shardlight.engines.pjrt;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.shardlight.engines.pjrt.client.CompileOptions;
+import io.shardlight.engines.pjrt.client.PjrtClient;
+import io.shardlight.engines.pjrt.client.PjrtDevice;
+import io.shardlight.engines.pjrt.client.PjrtErrorCode;
+import io.shardlight.engines.pjrt.client.PjrtException;
+import io.shardlight.engines.pjrt.client.PjrtExecutable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Compiled programs in a folder, so that the next process need not compile them: full-size ones
+ * take a minute and more. A file is named by the digest of what it depends on, the plugin's build,
+ * its options and flags, the devices and the program's text, and begins with that of its content:
+ * what was cut off or damaged never reaches the plugin. A folder that can't be written only costs
+ * time. Thread-safe, also between processes.
+ */
+final class CompileCache {
+  private static final Logger LOG = LoggerFactory.getLogger(CompileCache.class);
+  private static final int DIGEST_BYTES = 32;
+
+  private final Path folder;
+
+  /**
+   * @param folder made when needed
+   */
+  CompileCache(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * The program as it was compiled before, or compiled now.
+   *
+   * @throws PjrtException if it cannot be compiled
+   */
+  PjrtExecutable get(PjrtClient client, String text, List<PjrtDevice> devices) {
+    CompileOptions options = CompileOptions.on(devices);
+    Path file = folder.resolve(key(client, text, devices, options) + ".pjrt");
+    Optional<byte[]> known = read(file);
+    if (known.isPresent()) {
+      try {
+        return client.deserialize(known.get());
+      } catch (PjrtException e) {
+        LOG.warn("{} is compiled anew: {}", file, e.getMessage());
+      }
+    }
+    PjrtExecutable executable = client.compile(text, options);
+    try {
+      write(file, executable.serialize());
+    } catch (PjrtException e) {
+      if (e.code() != PjrtErrorCode.UNIMPLEMENTED) {
+        LOG.warn("The compiled program is not kept: {}", e.getMessage());
+      }
+    } catch (IOException e) {
+      LOG.warn("The compiled program is not kept: {}", e.toString());
+    }
+    return executable;
+  }
+
+  private static String key(
+      PjrtClient client, String text, List<PjrtDevice> devices, CompileOptions options) {
+    MessageDigest digest = sha256();
+    for (String part :
+        List.of(
+            client.platformName(),
+            client.platformVersion(),
+            String.valueOf(client.plugin().apiMinorVersion()),
+            devices.stream().map(PjrtDevice::kind).toList().toString(),
+            System.getProperty(PjrtEngine.OPTIONS, ""),
+            System.getenv().getOrDefault("XLA_FLAGS", ""),
+            System.getenv().getOrDefault("LIBTPU_INIT_ARGS", ""))) {
+      digest.update(part.getBytes(UTF_8));
+      digest.update((byte) 0);
+    }
+    digest.update(options.toProto());
+    digest.update(text.getBytes(UTF_8));
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static Optional<byte[]> read(Path file) {
+    byte[] content;
+    try {
+      content = Files.readAllBytes(file);
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      LOG.warn("{} cannot be read: {}", file, e.toString());
+      return Optional.empty();
+    }
+    byte[] program =
+        Arrays.copyOfRange(content, Math.min(DIGEST_BYTES, content.length), content.length);
+    byte[] wanted = Arrays.copyOf(content, Math.min(DIGEST_BYTES, content.length));
+    if (!MessageDigest.isEqual(wanted, sha256().digest(program))) {
+      LOG.warn("{} is damaged, and its program is compiled anew", file);
+      return Optional.empty();
+    }
+    return Optional.of(program);
+  }
+
+  private void write(Path file, byte[] program) throws IOException {
+    Files.createDirectories(folder);
+    Path part = Files.createTempFile(folder, "program", ".part");
+    try {
+      byte[] digest = sha256().digest(program);
+      byte[] content = Arrays.copyOf(digest, digest.length + program.length);
+      System.arraycopy(program, 0, content, digest.length, program.length);
+      Files.write(part, content);
+      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(part);
+    }
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+package io.shardlight.engines.pjrt;
+
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.AbstractSymbolBlock;
+import ai.djl.nn.ParameterList;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
+import io.shardlight.diffusion.graph.LatentDiffusion;
+import io.shardlight.engines.pjrt.client.PjrtException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A {@link LatentDiffusion} on devices: splits its inputs over them and joins their outputs. */
+final class GenerationBlock extends AbstractSymbolBlock implements AutoCloseable {
+  private final LatentDiffusion diffusion;
+  private final ReplicatedProgram program;
+  private final ResidentWeights weights;
+
+  GenerationBlock(LatentDiffusion diffusion, ReplicatedProgram program, ResidentWeights weights) {
+    this.weights = weights;
+    this.diffusion = diffusion;
+    this.program = program;
+  }
+
+  @Override
+  protected NDList forwardInternal(
+      ParameterStore parameterStore,
+      NDList inputs,
+      boolean training,
+      @Nullable PairList<String, Object> params) {
+    int devices = requireFit(inputs);
+    List<List<HostTensor>> slices = new ArrayList<>();
+    for (int device = 0; device < devices; device++) {
+      List<HostTensor> slice = new ArrayList<>();
+      for (int i = 0; i < inputs.size(); i++) {
+        int index = i < diffusion.shardedInputs() ? device : 0;
+        slice.add(
+            HostTensor.of(inputs.get(i), GenerationProgram.type(diffusion.inputs().get(i)), index));
+      }
+      slices.add(slice);
+    }
+    try {
+      return join(program.run(slices), inputs.getManager());
+    } catch (PjrtException e) {
+      throw weights.fault(describe(devices), e);
+    } catch (IllegalStateException e) {
+      throw weights.closed(describe(devices), e);
+    }
+  }
+
+  private String describe(int devices) {
+    return "a generation of " + diffusion.latents() + " on each of " + devices + " devices failed";
+  }
+
+  /** How many devices the inputs are for. */
+  private int requireFit(NDList inputs) {
+    List<LatentDiffusion.Tensor> wanted = diffusion.inputs();
+    long devices = 0;
+    boolean fits = inputs.size() == wanted.size();
+    for (int i = 0; fits && i < wanted.size(); i++) {
+      Shape shape = inputs.get(i).getShape();
+      Shape slice = wanted.get(i).shape();
+      fits = inputs.get(i).getDataType() == wanted.get(i).dataType();
+      if (i < diffusion.shardedInputs()) {
+        fits &=
+            shape.dimension() == slice.dimension()
+                && shape.slice(1).equals(slice.slice(1))
+                && shape.get(0) % diffusion.batch() == 0;
+        long count = shape.dimension() == 0 ? 0 : shape.get(0) / diffusion.batch();
+        fits &= i == 0 || count == devices;
+        devices = count;
+      } else {
+        fits &= shape.equals(slice);
+      }
+    }
+    if (!fits || devices < 1 || devices > program.devices()) {
+      throw new IllegalArgumentException(
+          "the program takes "
+              + wanted
+              + " on each of 1 to "
+              + program.devices()
+              + " devices, but was given "
+              + inputs);
+    }
+    return (int) devices;
+  }
+
+  private NDList join(List<List<HostTensor>> outputs, NDManager manager) {
+    NDList joined = new NDList();
+    List<LatentDiffusion.Tensor> wanted = diffusion.outputs();
+    for (int i = 0; i < wanted.size(); i++) {
+      int size = outputs.get(0).get(i).bytes().capacity();
+      ByteBuffer all =
+          ByteBuffer.allocate(Math.multiplyExact(size, outputs.size()))
+              .order(outputs.get(0).get(i).bytes().order());
+      for (List<HostTensor> device : outputs) {
+        all.put(device.get(i).bytes().rewind());
+      }
+      Shape slice = wanted.get(i).shape();
+      Shape shape = new Shape(slice.get(0) * outputs.size()).addAll(slice.slice(1));
+      joined.add(manager.create(all.rewind(), shape, wanted.get(i).dataType()));
+    }
+    return joined;
+  }
+
+  @Override
+  public PairList<String, Shape> describeInput() {
+    PairList<String, Shape> description = new PairList<>();
+    diffusion.inputs().forEach(input -> description.add(input.name(), input.shape()));
+    return description;
+  }
+
+  @Override
+  public PairList<String, Shape> describeOutput() {
+    PairList<String, Shape> description = new PairList<>();
+    diffusion.outputs().forEach(output -> description.add(output.name(), output.shape()));
+    return description;
+  }
+
+  /** None: the weights stay with whoever replicated them. */
+  @Override
+  public ParameterList getDirectParameters() {
+    return new ParameterList();
+  }
+
+  @Override
+  public Shape[] getOutputShapes(Shape[] inputShapes) {
+    return diffusion.outputs().stream().map(LatentDiffusion.Tensor::shape).toArray(Shape[]::new);
+  }
+
+  @Override
+  public void close() {
+    program.close();
+  }
+}

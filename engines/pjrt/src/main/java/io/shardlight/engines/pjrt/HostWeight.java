@@ -1,0 +1,94 @@
+package io.shardlight.engines.pjrt;
+
+import ai.djl.ndarray.types.DataType;
+import io.shardlight.diffusion.graph.ParameterData;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A weight on its way to devices.
+ *
+ * @param bytes direct, native order, of the type that the elements will have there, but in the
+ *     order of the checkpoint: mapped where the file has the right type already
+ * @param type shape and type on the device
+ */
+record HostWeight(ByteBuffer bytes, TensorType type) {
+  /** Elements that are converted at once. */
+  private static final int CHUNK = 1 << 20;
+
+  /**
+   * @param type as {@link GraphFunction#parameterType} tells
+   */
+  static HostWeight read(ParameterData data, TensorType type) throws IOException {
+    boolean asStored = data.region().isPresent() && element(data.dataType()) == type.element();
+    return new HostWeight(asStored ? map(data.region().get()) : convert(data, type), type);
+  }
+
+  /**
+   * How far neighbours along each axis of the device's shape lie from each other here: kernels are
+   * {@code [out, in, height, width]} in the checkpoint and {@code [height, width, in, out]} on the
+   * device, which the plugin sees to.
+   *
+   * @return bytes; none if the order is the same
+   */
+  long[] byteStrides() {
+    if (type.rank() != 4) {
+      return new long[0];
+    }
+    long element = type.element().bytes();
+    long row = type.dimension(1) * element;
+    long kernel = type.dimension(0) * row;
+    return new long[] {row, element, kernel, type.dimension(2) * kernel};
+  }
+
+  private static ElementType element(DataType stored) {
+    return switch (stored) {
+      case FLOAT32 -> ElementType.F32;
+      case BFLOAT16 -> ElementType.BF16;
+      default -> ElementType.PRED; // none that weights have on a device
+    };
+  }
+
+  private static ByteBuffer map(ParameterData.FileRegion region) throws IOException {
+    try (FileChannel file = FileChannel.open(region.file(), StandardOpenOption.READ)) {
+      return file.map(FileChannel.MapMode.READ_ONLY, region.offset(), region.length())
+          .order(ByteOrder.nativeOrder());
+    }
+  }
+
+  private static ByteBuffer convert(ParameterData data, TensorType type) {
+    int count = Math.toIntExact(type.shape().size());
+    ByteBuffer bytes =
+        ByteBuffer.allocateDirect(Math.toIntExact(type.bytes())).order(ByteOrder.nativeOrder());
+    if (type.element() == ElementType.F32) {
+      data.read(0, bytes.asFloatBuffer());
+      return bytes;
+    }
+    if (type.element() != ElementType.BF16) {
+      throw new IllegalArgumentException("weights become float32 or bfloat16, not " + type);
+    }
+    ShortBuffer rounded = bytes.asShortBuffer();
+    float[] chunk = new float[Math.min(CHUNK, count)];
+    for (int start = 0; start < count; start += chunk.length) {
+      int length = Math.min(chunk.length, count - start);
+      data.read(start, FloatBuffer.wrap(chunk, 0, length));
+      for (int i = 0; i < length; i++) {
+        rounded.put(bfloat16(chunk[i]));
+      }
+    }
+    return bytes;
+  }
+
+  /** The upper half of a float's bits, rounded to nearest even; a NaN stays one. */
+  static short bfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    return Float.isNaN(value)
+        ? (short) (bits >>> 16 | 0x40)
+        : (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
+  }
+}

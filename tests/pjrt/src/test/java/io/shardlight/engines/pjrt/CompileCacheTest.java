@@ -1,0 +1,132 @@
+package io.shardlight.engines.pjrt;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.shardlight.engines.pjrt.client.CpuPlugin;
+import io.shardlight.engines.pjrt.client.PjrtClient;
+import io.shardlight.engines.pjrt.client.PjrtDevice;
+import io.shardlight.engines.pjrt.client.PjrtException;
+import io.shardlight.engines.pjrt.client.PjrtExecutable;
+import io.shardlight.engines.pjrt.client.PjrtPlugin;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
+
+@EnabledIf(value = CpuPlugin.IS_WANTED, disabledReason = CpuPlugin.REASON)
+class CompileCacheTest {
+  private final Path folder;
+  private PjrtClient client;
+
+  CompileCacheTest(@TempDir Path directory) {
+    this.folder = directory.resolve("programs");
+  }
+
+  @BeforeEach
+  void open() {
+    PjrtPlugin plugin = PjrtPlugin.load(CpuPlugin.library());
+    client = PjrtClient.create(plugin, Map.of("num_devices", 4L));
+  }
+
+  @AfterEach
+  void close() {
+    client.close();
+  }
+
+  private static String module(int size) {
+    HloFunction main = new HloFunction("main");
+    Value x = main.argument(TensorType.of(ElementType.F32, size));
+    main.results(List.of(main.add(x, x)));
+    return new HloModule("twice").text(main);
+  }
+
+  private List<Path> files() throws IOException {
+    if (!Files.exists(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.sorted().toList();
+    }
+  }
+
+  private void get(String module, int devices) {
+    List<PjrtDevice> used = client.devices().subList(0, devices);
+    try (PjrtExecutable executable = new CompileCache(folder).get(client, module, used)) {
+      assertThat(executable.devices()).isEqualTo(used);
+    }
+  }
+
+  @Test
+  void aProgramIsCompiledOnceForTheSameDevices() throws IOException {
+    get(module(3), 2);
+    List<Path> first = files();
+    byte[] kept = Files.readAllBytes(first.get(0));
+    get(module(3), 2);
+
+    assertThat(first).hasSize(1);
+    assertThat(files()).isEqualTo(first);
+    assertThat(Files.readAllBytes(first.get(0))).isEqualTo(kept);
+    get(module(3), 3);
+    assertThat(files()).as("other devices").hasSize(2);
+    get(module(4), 3);
+    assertThat(files()).as("another program").hasSize(3);
+  }
+
+  /** The plugin takes whatever is in the file for a program, so this tells whether it was read. */
+  @Test
+  void whatIsKeptIsUsed() throws IOException {
+    get(module(3), 1);
+    Path file = files().get(0);
+    get(module(5), 1);
+    Path other = files().stream().filter(f -> !f.equals(file)).findFirst().orElseThrow();
+    Files.copy(other, file, StandardCopyOption.REPLACE_EXISTING);
+
+    try (PjrtExecutable executable =
+        new CompileCache(folder).get(client, module(3), client.devices().subList(0, 1))) {
+      assertThat(executable.outputShapes().get(0).dimensions()).containsExactly(5);
+    }
+  }
+
+  @Test
+  void damagedFilesAreCompiledAnewWhereverTheyWereCut() throws IOException {
+    get(module(3), 1);
+    Path file = files().get(0);
+    byte[] whole = Files.readAllBytes(file);
+    for (int length : new int[] {0, 1, 31, 32, 33, whole.length / 2, whole.length - 1}) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      get(module(3), 1);
+      assertThat(Files.readAllBytes(file)).as("cut at %d", length).isEqualTo(whole);
+    }
+    byte[] flipped = whole.clone();
+    flipped[40] ^= 1;
+    Files.write(file, flipped);
+    get(module(3), 1);
+    assertThat(Files.readAllBytes(file)).isEqualTo(whole);
+  }
+
+  @Test
+  void aFolderThatCannotBeMadeCostsTimeOnly() throws IOException {
+    Files.write(folder, new byte[1]);
+
+    get(module(3), 1);
+
+    assertThat(folder).isRegularFile();
+  }
+
+  @Test
+  void whatCannotBeCompiledIsNotKept() throws IOException {
+    assertThatThrownBy(() -> get("module { func.func @main() { nonsense } }", 1))
+        .isInstanceOf(PjrtException.class);
+    assertThat(files()).isEmpty();
+  }
+}
