@@ -185,6 +185,7 @@ class ArchitectureTest {
             "ai.djl..",
             "ai.onnxruntime..",
             "ai.onnx..",
+            "com.sun.jna..",
             "com.google.protobuf..",
             "com.google.errorprone.annotations..",
             "org.jspecify..",
