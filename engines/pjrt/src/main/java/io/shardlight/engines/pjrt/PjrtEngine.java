@@ -100,7 +100,11 @@ final class PjrtEngine extends Engine {
       }
       return started;
     } catch (PjrtException e) {
-      throw new EngineException("engine PJRT cannot be started here: " + e.reason(), e);
+      // Not as the cause: whoever tells of causes too would tell this twice.
+      EngineException failure =
+          new EngineException("engine PJRT cannot be started here: " + e.reason());
+      failure.addSuppressed(e);
+      throw failure;
     }
   }
 
