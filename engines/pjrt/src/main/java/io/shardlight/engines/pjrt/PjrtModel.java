@@ -63,4 +63,12 @@ final class PjrtModel extends BaseModel {
     }
     super.close();
   }
+
+  /**
+   * Nothing: DJL would warn here that the model was not closed, of every one, since managers of
+   * host memory never say that they are.
+   */
+  @Override
+  @SuppressWarnings({"deprecation", "removal", "Finalize"})
+  protected void finalize() {}
 }
