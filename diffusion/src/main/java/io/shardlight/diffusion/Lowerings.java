@@ -17,7 +17,7 @@ public final class Lowerings {
    * @throws IllegalArgumentException if there is no such engine
    */
   public static Lowering find(String engine, Optional<Path> plugin) {
-    List<Lowering> all = load();
+    List<Lowering> all = all();
     if (engine.equals("auto")) {
       Optional<Lowering> given = all.stream().filter(l -> l.isNamed(plugin)).findFirst();
       return given.orElseGet(
@@ -35,7 +35,8 @@ public final class Lowerings {
                         + all.stream().map(Lowering::engineName).toList()));
   }
 
-  private static List<Lowering> load() {
+  /** All, in the order of the class path. */
+  public static List<Lowering> all() {
     return ServiceLoader.load(Lowering.class).stream().map(ServiceLoader.Provider::get).toList();
   }
 }

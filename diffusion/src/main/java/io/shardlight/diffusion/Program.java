@@ -16,7 +16,6 @@ import java.lang.reflect.Array;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.List;
-import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
@@ -63,11 +62,7 @@ final class Program implements AutoCloseable {
         return first.toFloatArray();
       }
     } catch (TranslateException | RuntimeException e) {
-      Optional<DeviceFault> fault = DeviceFault.in(e);
-      if (fault.isPresent()) {
-        throw fault.get().at(describe());
-      }
-      throw new EngineException(describe(), e);
+      throw DeviceFault.explain(describe(), e);
     } finally {
       idle.add(predictor);
     }

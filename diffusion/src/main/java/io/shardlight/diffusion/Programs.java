@@ -149,7 +149,7 @@ final class Programs implements AutoCloseable {
                       model.tokenizer().maxLength());
           default -> model.vae().decoderGraph(key.batch(), key.latentHeight(), key.latentWidth());
         };
-    ParameterSource weights = model.weights(key.component());
+    ParameterSource weights = Objects.requireNonNull(model.weights().get(key.component()));
     int latentPixels =
         key.equals(TEXT_ENCODER)
             ? model.sampleSize() * model.sampleSize()

@@ -26,7 +26,6 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Devices of an engine that runs a whole generation as one program, each with all weights. A batch
@@ -47,12 +46,12 @@ final class ReplicatedDevices implements BatchRunner {
   private final StableDiffusion model;
   private final ReplicatedWeights weights;
   private final int devices;
-  private final LinkedHashMap<Key, Program> programs = new LinkedHashMap<>(16, 0.75f, true);
+  private final LinkedHashMap<Key, Generation> programs = new LinkedHashMap<>(16, 0.75f, true);
   private int loads;
   private boolean closed;
 
-  /** A program, and what it is a program of. */
-  private record Program(
+  /** A program that is loaded, and what it is a program of. */
+  private record Generation(
       LatentDiffusion diffusion, Model model, Predictor<NDList, NDList> predictor)
       implements AutoCloseable {
     @Override
@@ -100,7 +99,7 @@ final class ReplicatedDevices implements BatchRunner {
     int rows = Arrays.stream(ROWS).filter(r -> calls < r).findFirst().orElse(calls + 1);
     LatentCombinations combinations = LatentCombinations.of(scheduler, calls, rows);
     int factor = model.vae().config().downsamplingFactor();
-    Program program =
+    Generation program =
         get(
             new Key(
                 batch.slices().get(0).size(),
@@ -120,17 +119,19 @@ final class ReplicatedDevices implements BatchRunner {
   }
 
   private List<GeneratedImage> draw(
-      Program program, List<Slot> slots, int calls, LatentCombinations combinations) {
+      Generation program, List<Slot> slots, int calls, LatentCombinations combinations) {
     LatentDiffusion diffusion = program.diffusion();
     List<ClipTokenizer.Encoding> prompts =
         slots.stream().map(slot -> model.tokenizer().encode(slot.request().prompt())).toList();
+    byte[] pixels;
+    byte[] damaged;
     try (NDManager manager = program.model().getNDManager().newSubManager();
         NDList inputs = new NDList()) {
       int tokens = model.tokenizer().maxLength();
       int passes = diffusion.passes();
       inputs.add(
           manager.create(
-              IntBuffer.wrap(ids(slots, prompts, diffusion.guided())),
+              IntBuffer.wrap(ids(slots, prompts, passes)),
               new Shape(slots.size(), passes, tokens),
               DataType.INT32));
       inputs.add(
@@ -149,28 +150,22 @@ final class ReplicatedDevices implements BatchRunner {
               new Shape(rows, rows),
               DataType.FLOAT32));
       try (NDList outputs = program.predictor().predict(inputs)) {
-        return images(slots, prompts, outputs.get(0).toByteArray(), outputs.get(1).toByteArray());
+        pixels = outputs.get(0).toByteArray();
+        damaged = outputs.get(1).toByteArray();
       }
     } catch (TranslateException | RuntimeException e) {
-      if (e instanceof ArithmeticException arithmetic) {
-        throw arithmetic;
-      }
-      Optional<DeviceFault> fault = DeviceFault.in(e);
-      if (fault.isPresent()) {
-        throw fault.get().at(describe(program, slots.size()));
-      }
-      throw new EngineException(describe(program, slots.size()), e);
+      throw DeviceFault.explain(describe(program, slots.size()), e);
     }
+    return images(slots, prompts, pixels, damaged);
   }
 
   /** {@code [slots, passes, tokens]}. */
-  private int[] ids(List<Slot> slots, List<ClipTokenizer.Encoding> prompts, boolean guided) {
+  private int[] ids(List<Slot> slots, List<ClipTokenizer.Encoding> prompts, int passes) {
     int tokens = model.tokenizer().maxLength();
-    int passes = guided ? 2 : 1;
     int[] ids = new int[slots.size() * passes * tokens];
     for (int i = 0; i < slots.size(); i++) {
       int start = i * passes * tokens;
-      if (guided) {
+      if (passes == 2) {
         int[] negative = model.tokenizer().encode(slots.get(i).request().negativePrompt()).ids();
         System.arraycopy(negative, 0, ids, start, tokens);
       }
@@ -220,14 +215,14 @@ final class ReplicatedDevices implements BatchRunner {
     return images;
   }
 
-  private Program get(Key key) {
-    Program known = programs.get(key);
+  private Generation get(Key key) {
+    Generation known = programs.get(key);
     if (known != null) {
       return known;
     }
-    Iterator<Program> eldest = programs.values().iterator();
+    Iterator<Generation> eldest = programs.values().iterator();
     while (programs.size() >= MAX_PROGRAMS) {
-      Program program = eldest.next();
+      Generation program = eldest.next();
       eldest.remove();
       program.close();
     }
@@ -244,8 +239,8 @@ final class ReplicatedDevices implements BatchRunner {
             key.rows());
     try {
       Model loaded = weights.load(diffusion);
-      Program program =
-          new Program(diffusion, loaded, loaded.newPredictor(new NoopTranslator(null)));
+      Generation program =
+          new Generation(diffusion, loaded, loaded.newPredictor(new NoopTranslator(null)));
       programs.put(key, program);
       loads++;
       return program;
@@ -256,7 +251,7 @@ final class ReplicatedDevices implements BatchRunner {
     }
   }
 
-  private static String describe(Program program, int images) {
+  private static String describe(Generation program, int images) {
     NDManager manager = program.model().getNDManager();
     Shape latents = program.diffusion().latents();
     return images
@@ -275,7 +270,7 @@ final class ReplicatedDevices implements BatchRunner {
   public synchronized void close() {
     closed = true;
     try {
-      programs.values().forEach(Program::close);
+      programs.values().forEach(Generation::close);
     } finally {
       programs.clear();
       weights.close();

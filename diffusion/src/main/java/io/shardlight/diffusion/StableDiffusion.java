@@ -34,9 +34,9 @@ public final class StableDiffusion {
   private final ClipTextModel textEncoder;
   private final UNet2DCondition unet;
   private final AutoencoderKl vae;
-  private final Weights textEncoderWeights;
-  private final Weights unetWeights;
-  private final Weights vaeWeights;
+
+  /** Of every component, by its name. */
+  private final Map<String, Weights> weights;
 
   private StableDiffusion(ModelDirectory directory, Optional<Numerics> wanted) throws IOException {
     this.directory = directory;
@@ -51,9 +51,17 @@ public final class StableDiffusion {
     this.textEncoder = ClipTextModel.read(directory.config(ClipTextModel.COMPONENT));
     this.unet = UNet2DCondition.read(directory.config(UNet2DCondition.COMPONENT), numerics);
     this.vae = AutoencoderKl.read(directory.config(AutoencoderKl.COMPONENT));
-    this.textEncoderWeights = directory.weights(ClipTextModel.COMPONENT);
-    this.unetWeights = directory.weights(UNet2DCondition.COMPONENT);
-    this.vaeWeights = directory.weights(AutoencoderKl.COMPONENT);
+    Weights textEncoderWeights = directory.weights(ClipTextModel.COMPONENT);
+    Weights unetWeights = directory.weights(UNet2DCondition.COMPONENT);
+    Weights vaeWeights = directory.weights(AutoencoderKl.COMPONENT);
+    this.weights =
+        Map.of(
+            ClipTextModel.COMPONENT,
+            textEncoderWeights,
+            UNet2DCondition.COMPONENT,
+            unetWeights,
+            AutoencoderKl.COMPONENT,
+            vaeWeights);
     requireOneModel();
 
     int tokens = tokenizer.maxLength();
@@ -178,23 +186,8 @@ public final class StableDiffusion {
   }
 
   /** The weights of every component, by its name. */
-  Map<String, ParameterSource> parameters() {
-    return Map.of(
-        ClipTextModel.COMPONENT,
-        textEncoderWeights,
-        UNet2DCondition.COMPONENT,
-        unetWeights,
-        AutoencoderKl.COMPONENT,
-        vaeWeights);
-  }
-
-  Weights weights(String component) {
-    return switch (component) {
-      case ClipTextModel.COMPONENT -> textEncoderWeights;
-      case UNet2DCondition.COMPONENT -> unetWeights;
-      case AutoencoderKl.COMPONENT -> vaeWeights;
-      default -> throw new IllegalArgumentException("no component \"" + component + "\"");
-    };
+  Map<String, ? extends ParameterSource> weights() {
+    return weights;
   }
 
   /**

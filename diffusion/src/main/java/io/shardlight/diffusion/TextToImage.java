@@ -94,7 +94,7 @@ public final class TextToImage implements ImageGenerator {
       Optional<Path> cacheDirectory) {
     return new ReplicatedDevices(
         model,
-        lowering.replicate(model.parameters(), devices, dataType, cacheDirectory),
+        lowering.replicate(model.weights(), devices, dataType, cacheDirectory),
         devices.size());
   }
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.diffusion.Lowerings;
 import io.shardlight.diffusion.graph.Lowering;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
@@ -73,7 +74,7 @@ final class DevicesCommand implements Command {
     }
     report.put("java", Runtime.version().toString());
     ArrayNode engines = report.putArray("engines");
-    for (Lowering lowering : Engines.all()) {
+    for (Lowering lowering : Lowerings.all()) {
       describe(lowering, engines.addObject());
     }
     return report;

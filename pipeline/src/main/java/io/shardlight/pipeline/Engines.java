@@ -9,16 +9,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.ServiceLoader;
 
 /** The engines on the class path, for checks and reports. */
 final class Engines {
   private Engines() {}
-
-  /** All, best first. */
-  static List<Lowering> all() {
-    return ServiceLoader.load(Lowering.class).stream().map(ServiceLoader.Provider::get).toList();
-  }
 
   /**
    * Kinds of the devices that an engine sees, in lower case, one entry a device.
@@ -46,7 +40,7 @@ final class Engines {
           "--engine="
               + engine.get()
               + ": not part of this build; there are "
-              + all().stream().map(Lowering::engineName).toList());
+              + Lowerings.all().stream().map(Lowering::engineName).toList());
     }
     List<String> kinds;
     try {

@@ -65,6 +65,17 @@ public abstract sealed class DeviceFault extends EngineException {
   /** The same fault, which tells where it happened too. */
   public abstract DeviceFault at(String where);
 
+  /**
+   * What to throw in the place of an engine's exception.
+   *
+   * @param where what failed
+   * @return the fault among the exception and its causes, if there is one, else an exception for it
+   */
+  public static EngineException explain(String where, Exception exception) {
+    Optional<DeviceFault> fault = in(exception);
+    return fault.isPresent() ? fault.get().at(where) : new EngineException(where, exception);
+  }
+
   /** The fault among an exception and its causes, if there is one. */
   public static Optional<DeviceFault> in(Throwable exception) {
     Throwable cause = exception;

@@ -85,7 +85,7 @@ public interface Lowering {
    * @throws UnsupportedOperationException if the engine runs single networks only
    */
   default ReplicatedWeights replicate(
-      Map<String, ParameterSource> parameters,
+      Map<String, ? extends ParameterSource> parameters,
       List<Device> devices,
       DataType dataType,
       Optional<Path> cacheDirectory) {

@@ -90,7 +90,7 @@ public final class OnnxLowering implements Lowering {
       // DJL makes an empty folder for a model that comes from a stream, and leaves it.
       Files.deleteIfExists(model.getModelPath());
       Block block = model.getBlock();
-      model.setBlock(new GraphBlock(graph, options.device(), block));
+      model.setBlock(new OrtBlock(graph, options.device(), block));
       return model;
     } catch (OrtException e) {
       model.close();

@@ -35,13 +35,17 @@ final class GenerationBlock extends AbstractSymbolBlock implements AutoCloseable
     int devices = requireFit(inputs);
     List<List<HostTensor>> slices = new ArrayList<>();
     for (int device = 0; device < devices; device++) {
-      List<HostTensor> slice = new ArrayList<>();
-      for (int i = 0; i < inputs.size(); i++) {
-        int index = i < diffusion.shardedInputs() ? device : 0;
-        slice.add(
-            HostTensor.of(inputs.get(i), GenerationProgram.type(diffusion.inputs().get(i)), index));
+      slices.add(new ArrayList<>());
+    }
+    for (int i = 0; i < inputs.size(); i++) {
+      TensorType type = GenerationProgram.type(diffusion.inputs().get(i));
+      boolean sharded = i < diffusion.shardedInputs();
+      HostTensor tensor = HostTensor.of(inputs.get(i), type, 0);
+      for (int device = 0; device < devices; device++) {
+        slices
+            .get(device)
+            .add(sharded && device > 0 ? HostTensor.of(inputs.get(i), type, device) : tensor);
       }
-      slices.add(slice);
     }
     try {
       return join(program.run(slices), inputs.getManager());

@@ -211,11 +211,6 @@ final class PjrtEngine extends Engine {
   }
 
   @Override
-  public Device[] getDevices() {
-    return getDevices(Integer.MAX_VALUE);
-  }
-
-  @Override
   public Device defaultDevice() {
     return Device.of(kind, 0);
   }

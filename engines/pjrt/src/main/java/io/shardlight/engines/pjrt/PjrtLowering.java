@@ -10,6 +10,7 @@ import io.shardlight.diffusion.graph.Lowering;
 import io.shardlight.diffusion.graph.LoweringOptions;
 import io.shardlight.diffusion.graph.ParameterSource;
 import io.shardlight.diffusion.graph.ReplicatedWeights;
+import io.shardlight.engines.pjrt.client.PjrtPlugins;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,20 +28,13 @@ public final class PjrtLowering implements Lowering {
   }
 
   @Override
-  public Engine engine() {
-    return PjrtEngine.start(Optional.empty());
-  }
-
-  @Override
   public Engine engine(Optional<Path> plugin) {
     return PjrtEngine.start(plugin);
   }
 
   @Override
   public boolean isNamed(Optional<Path> plugin) {
-    return plugin.isPresent()
-        || !System.getenv().getOrDefault("PJRT_NAMES_AND_LIBRARY_PATHS", "").isBlank()
-        || !System.getenv().getOrDefault("TPU_LIBRARY_PATH", "").isBlank();
+    return plugin.isPresent() || PjrtPlugins.isNamed();
   }
 
   @Override
@@ -55,7 +49,7 @@ public final class PjrtLowering implements Lowering {
 
   @Override
   public ReplicatedWeights replicate(
-      Map<String, ParameterSource> parameters,
+      Map<String, ? extends ParameterSource> parameters,
       List<Device> devices,
       DataType dataType,
       Optional<Path> cacheDirectory) {

@@ -1,5 +1,7 @@
 package io.shardlight.engines.pjrt;
 
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
 import io.shardlight.engines.pjrt.client.CompileOptions;
 import io.shardlight.engines.pjrt.client.ExecuteOptions;
 import io.shardlight.engines.pjrt.client.HostBufferSemantics;
@@ -11,12 +13,12 @@ import io.shardlight.engines.pjrt.client.PjrtExecutable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A compiled program on devices whose first arguments stay there: the weights, of which each device
@@ -125,6 +127,15 @@ final class ReplicatedProgram implements AutoCloseable {
     return replication == Replication.TOGETHER ? runTogether(inputs) : runApart(inputs);
   }
 
+  /** Runs on the first device, from arrays to arrays. */
+  NDList runOnOne(List<HostTensor> inputs, NDManager manager) {
+    NDList outputs = new NDList();
+    for (HostTensor output : run(List.of(inputs)).get(0)) {
+      outputs.add(output.toArray(manager));
+    }
+    return outputs;
+  }
+
   private List<List<HostTensor>> runTogether(List<List<HostTensor>> inputs) {
     try (OpenBuffers open = new OpenBuffers()) {
       List<List<PjrtBuffer>> arguments = new ArrayList<>();
@@ -137,13 +148,29 @@ final class ReplicatedProgram implements AutoCloseable {
     }
   }
 
+  /** Waits for all, also after a failure. */
   private List<List<HostTensor>> runApart(List<List<HostTensor>> inputs) {
-    List<Callable<List<HostTensor>>> runs = new ArrayList<>();
+    List<CompletableFuture<List<HostTensor>>> runs = new ArrayList<>();
     for (int i = 0; i < inputs.size(); i++) {
       int device = i;
-      runs.add(() -> runAlone(device, inputs.get(device)));
+      runs.add(CompletableFuture.supplyAsync(() -> runAlone(device, inputs.get(device)), threads));
     }
-    return awaitAll(runs);
+    List<List<HostTensor>> outputs = new ArrayList<>();
+    @Nullable Throwable failure = null;
+    for (CompletableFuture<List<HostTensor>> run : runs) {
+      try {
+        outputs.add(run.join());
+      } catch (CompletionException e) {
+        failure = failure == null ? e.getCause() : failure;
+      }
+    }
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    if (failure instanceof RuntimeException exception) {
+      throw exception;
+    }
+    return outputs;
   }
 
   private List<HostTensor> runAlone(int device, List<HostTensor> inputs) {
@@ -154,38 +181,6 @@ final class ReplicatedProgram implements AutoCloseable {
       open.addAll(outputs);
       return download(outputs);
     }
-  }
-
-  /** Waits for all, also after a failure. */
-  private List<List<HostTensor>> awaitAll(List<Callable<List<HostTensor>>> runs) {
-    List<Future<List<HostTensor>>> started = runs.stream().map(threads::submit).toList();
-    List<List<HostTensor>> results = new ArrayList<>();
-    Throwable failure = null;
-    boolean interrupted = false;
-    for (Future<List<HostTensor>> run : started) {
-      boolean ended = false;
-      while (!ended) {
-        try {
-          results.add(run.get());
-          ended = true;
-        } catch (InterruptedException e) {
-          interrupted = true;
-        } catch (ExecutionException e) {
-          ended = true;
-          failure = failure == null ? e.getCause() : failure;
-        }
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    if (failure instanceof Error error) {
-      throw error;
-    }
-    if (failure != null) {
-      throw (RuntimeException) failure;
-    }
-    return results;
   }
 
   /** Weights and inputs on a device; what is to be closed is added to {@code open}. */

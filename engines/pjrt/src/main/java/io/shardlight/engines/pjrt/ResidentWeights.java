@@ -47,7 +47,7 @@ final class ResidentWeights implements ReplicatedWeights {
 
   ResidentWeights(
       PjrtEngine engine,
-      Map<String, ParameterSource> parameters,
+      Map<String, ? extends ParameterSource> parameters,
       List<Device> devices,
       ElementType precision,
       Optional<Path> cacheDirectory) {

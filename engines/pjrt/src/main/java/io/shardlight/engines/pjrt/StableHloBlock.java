@@ -87,12 +87,7 @@ final class StableHloBlock extends AbstractSymbolBlock implements AutoCloseable 
       boolean training,
       @Nullable PairList<String, Object> params) {
     try {
-      NDList outputs = new NDList();
-      List<HostTensor> tensors = inputs.stream().map(HostTensor::of).toList();
-      for (HostTensor output : program.run(List.of(tensors)).get(0)) {
-        outputs.add(output.toArray(inputs.getManager()));
-      }
-      return outputs;
+      return program.runOnOne(inputs.stream().map(HostTensor::of).toList(), inputs.getManager());
     } catch (PjrtException e) {
       throw DeviceFaults.of(name + " failed", e);
     }

@@ -369,11 +369,7 @@ public final class PjrtClient implements AutoCloseable {
       }
       return failure;
     } catch (PjrtException e) {
-      if (failure == null) {
-        return e;
-      }
-      failure.addSuppressed(e);
-      return failure;
+      return PjrtException.joined(failure, e);
     }
   }
 

@@ -25,6 +25,15 @@ public final class PjrtException extends RuntimeException {
     this.reason = reason;
   }
 
+  /** The first of several failures, with the next one suppressed in it. */
+  static PjrtException joined(@Nullable PjrtException first, PjrtException next) {
+    if (first == null) {
+      return next;
+    }
+    first.addSuppressed(next);
+    return first;
+  }
+
   public PjrtErrorCode code() {
     return code;
   }

@@ -151,7 +151,7 @@ public final class PjrtExecutable implements AutoCloseable {
       try {
         handle.release();
       } catch (PjrtException e) {
-        failure = joined(failure, e);
+        failure = PjrtException.joined(failure, e);
       }
     }
     if (failure != null) {
@@ -230,11 +230,12 @@ public final class PjrtExecutable implements AutoCloseable {
       try {
         api.await(PjrtFunction.LOADED_EXECUTABLE_EXECUTE, event);
       } catch (PjrtException e) {
-        failure = joined(failure, e);
+        failure = PjrtException.joined(failure, e);
       }
     }
     if (results.stream().anyMatch(list -> list.size() != outputs)) {
-      failure = joined(failure, PjrtApi.noObject(PjrtFunction.LOADED_EXECUTABLE_EXECUTE));
+      failure =
+          PjrtException.joined(failure, PjrtApi.noObject(PjrtFunction.LOADED_EXECUTABLE_EXECUTE));
     }
     if (failure == null) {
       return;
@@ -244,19 +245,11 @@ public final class PjrtExecutable implements AutoCloseable {
         try {
           buffer.close();
         } catch (PjrtException e) {
-          failure = joined(failure, e);
+          failure = PjrtException.joined(failure, e);
         }
       }
     }
     throw failure;
-  }
-
-  private static PjrtException joined(@Nullable PjrtException first, PjrtException next) {
-    if (first == null) {
-      return next;
-    }
-    first.addSuppressed(next);
-    return first;
   }
 
   /** What an execution takes of a device's memory; empty where the plugin does not tell. */

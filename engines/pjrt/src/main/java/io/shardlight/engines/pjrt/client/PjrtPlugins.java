@@ -28,6 +28,13 @@ public final class PjrtPlugins {
     return find(asked, System.getenv());
   }
 
+  /** Whether the environment names a library, which may or may not be there. */
+  public static boolean isNamed() {
+    Map<String, String> environment = System.getenv();
+    return !environment.getOrDefault(NAMES_AND_PATHS, "").isBlank()
+        || !environment.getOrDefault(TPU_PATH, "").isBlank();
+  }
+
   static Path find(Optional<Path> asked, Map<String, String> environment) {
     List<String> looked = new ArrayList<>();
     if (asked.isPresent()) {

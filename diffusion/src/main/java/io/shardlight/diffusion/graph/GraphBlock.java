@@ -1,64 +1,47 @@
-package io.shardlight.engines.onnxruntime;
+package io.shardlight.diffusion.graph;
 
-import ai.djl.Device;
-import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.AbstractSymbolBlock;
-import ai.djl.nn.Block;
 import ai.djl.nn.ParameterList;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
-import io.shardlight.diffusion.graph.DeviceFault;
-import io.shardlight.diffusion.graph.Graph;
-import io.shardlight.diffusion.graph.Node;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The engine's block with the graph's inputs and outputs: checks what goes in, and says on failure
- * which model ran where on what. Thread-safe.
+ * A block with a graph's inputs and outputs, whichever engine computes it: checks what goes in.
+ * Thread-safe if the engine's part is.
  */
-final class GraphBlock extends AbstractSymbolBlock {
+public abstract class GraphBlock extends AbstractSymbolBlock {
   private final Graph graph;
-  private final Device device;
-  private final Block program;
 
-  GraphBlock(Graph graph, Device device, Block program) {
+  protected GraphBlock(Graph graph) {
     this.graph = graph;
-    this.device = device;
-    this.program = program;
+  }
+
+  protected final Graph graph() {
+    return graph;
   }
 
   /**
-   * Runs the program; {@code inputs} are in the graph's order, their names are of no account and
-   * are removed (the engine would take them for input names).
+   * Runs the program.
    *
-   * @throws DeviceFault if that is what ONNX Runtime tells of
+   * @param inputs in the graph's order, of its shapes and types
+   * @return the outputs in the graph's order
    */
+  protected abstract NDList run(ParameterStore parameterStore, NDList inputs, boolean training);
+
   @Override
-  protected NDList forwardInternal(
+  protected final NDList forwardInternal(
       ParameterStore parameterStore,
       NDList inputs,
       boolean training,
       @Nullable PairList<String, Object> params) {
     check(inputs);
-    inputs.forEach(array -> array.setName(null));
-    try {
-      NDList outputs = program.forward(parameterStore, inputs, training);
-      outputs.forEach(array -> array.setName(null));
-      return outputs;
-    } catch (EngineException e) {
-      String where = graph.name() + " failed on " + device + " with inputs " + describe(inputs);
-      Optional<DeviceFault> fault = OrtFaults.find(where, e);
-      if (fault.isPresent()) {
-        throw fault.get();
-      }
-      throw new EngineException(where + ": " + e.getMessage(), e);
-    }
+    return run(parameterStore, inputs, training);
   }
 
   private void check(NDList inputs) {
@@ -82,7 +65,8 @@ final class GraphBlock extends AbstractSymbolBlock {
     }
   }
 
-  private static String describe(NDList inputs) {
+  /** Shapes and types, for messages. */
+  protected static String describe(NDList inputs) {
     return inputs.stream()
         .map((NDArray array) -> array.getShape() + " " + array.getDataType())
         .collect(Collectors.joining(", ", "[", "]"));
