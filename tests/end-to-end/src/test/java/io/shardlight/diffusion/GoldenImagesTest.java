@@ -2,19 +2,17 @@ package io.shardlight.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.random.JaxRandom;
-import io.shardlight.diffusion.random.PrngKey;
 import io.shardlight.diffusion.random.ThreefryMode;
-import io.shardlight.diffusion.scheduler.SchedulerKind;
 import io.shardlight.diffusion.tokenizer.ClipTokenizer;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.fixtures.Golden;
-import io.shardlight.fixtures.NpyArray;
 import io.shardlight.fixtures.NpzArchive;
 import io.shardlight.fixtures.ResourceFolder;
 import io.shardlight.fixtures.TinyModels;
+import io.shardlight.lowerings.Difference;
+import io.shardlight.lowerings.GoldenImage;
 import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Path;
@@ -22,13 +20,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -79,100 +75,49 @@ class GoldenImagesTest {
     return textToImage;
   }
 
-  static List<Arguments> torchCases() {
-    return cases(
-        "tiny/e2e",
-        14,
-        c ->
-            new ImageRequest(
-                c.get("prompt").asText(),
-                c.get("neg").isNull() ? "" : c.get("neg").asText(),
-                PrngKey.ofSeed(c.get("seed").asLong()),
-                c.get("w").asInt(),
-                c.get("h").asInt(),
-                SchedulerKind.fromOption(c.get("sched").asText()),
-                c.get("steps").asInt(),
-                c.get("g").floatValue()));
+  static List<GoldenImage> torchCases() {
+    List<GoldenImage> cases = GoldenImage.torch();
+    assertThat(cases).hasSize(14);
+    return cases;
   }
 
-  static List<Arguments> flaxCases() {
-    return cases(
-        "flax/e2e_flax",
-        13,
-        c ->
-            new ImageRequest(
-                c.get("prompt").asText(),
-                "",
-                new PrngKey((int) c.get("key").get(0).asLong(), (int) c.get("key").get(1).asLong()),
-                128,
-                128,
-                SchedulerKind.PNDM,
-                c.get("steps").asInt(),
-                c.get("g").floatValue()));
+  static List<GoldenImage> flaxCases() {
+    List<GoldenImage> cases = GoldenImage.flax();
+    assertThat(cases).hasSize(13);
+    return cases;
   }
 
-  /** Id, request, golden pixels and golden bytes of every case of a golden file. */
-  private static List<Arguments> cases(
-      String file, int count, Function<JsonNode, ImageRequest> request) {
-    NpzArchive images = Golden.archive(file + ".npz");
-    List<Arguments> cases = new ArrayList<>();
-    for (JsonNode c : Golden.json(file + ".json")) {
-      String id = c.get("id").asText();
-      cases.add(
-          Arguments.of(
-              id,
-              request.apply(c),
-              images.array(id + "/image_f32"),
-              images.array(id + "/image_u8")));
-    }
-    assertThat(cases).hasSize(count);
+  static List<GoldenImage> demoCases() {
+    List<GoldenImage> cases = GoldenImage.demo();
+    assertThat(cases).hasSize(2);
     return cases;
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("torchCases")
-  void drawsWhatThePyTorchPipelineDrew(
-      String id, ImageRequest request, NpyArray pixels, NpyArray bytes) {
-    float[] noise = noise(request);
-    assertDraws(torchFromSafetensors, request, noise, pixels, bytes);
-    assertDraws(torchFromMsgpack, request, noise, pixels, bytes);
+  void drawsWhatThePyTorchPipelineDrew(GoldenImage golden) {
+    float[] noise = noise(golden.request());
+    assertDraws(torchFromSafetensors, golden, noise);
+    assertDraws(torchFromMsgpack, golden, noise);
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("flaxCases")
-  void drawsWhatTheFlaxPipelineDrew(
-      String id, ImageRequest request, NpyArray pixels, NpyArray bytes) {
-    float[] noise = noise(request);
-    assertDraws(flaxFromMsgpack, request, noise, pixels, bytes);
-    assertDraws(flaxFromSafetensors, request, noise, pixels, bytes);
-  }
-
-  static List<Arguments> demoCases() {
-    return cases(
-        "demo/e2e",
-        2,
-        c ->
-            new ImageRequest(
-                c.get("prompt").asText(),
-                "",
-                PrngKey.ofSeed(0),
-                128,
-                128,
-                SchedulerKind.PNDM,
-                c.get("steps").asInt(),
-                c.get("g").floatValue()));
+  void drawsWhatTheFlaxPipelineDrew(GoldenImage golden) {
+    float[] noise = noise(golden.request());
+    assertDraws(flaxFromMsgpack, golden, noise);
+    assertDraws(flaxFromSafetensors, golden, noise);
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("demoCases")
-  void drawsWithTheDemoModelWhatThePyTorchPipelineDraws(
-      String id, ImageRequest request, NpyArray pixels, NpyArray bytes) throws IOException {
-    NpzArchive golden = Golden.archive("demo/e2e.npz");
+  void drawsWithTheDemoModelWhatThePyTorchPipelineDraws(GoldenImage golden) throws IOException {
+    NpzArchive more = Golden.archive("demo/e2e.npz");
     ClipTokenizer tokenizer = ClipTokenizer.load(demoModel().resolve("tokenizer"));
 
-    assertThat(tokenizer.encode(request.prompt()).ids())
-        .isEqualTo(golden.array(id + "/ids").ints());
-    assertDraws(demo, request, golden.array(id + "/noise").floats(), pixels, bytes);
+    assertThat(tokenizer.encode(golden.request().prompt()).ids())
+        .isEqualTo(more.array(golden.id() + "/ids").ints());
+    assertDraws(demo, golden, more.array(golden.id() + "/noise").floats());
   }
 
   private static float[] noise(ImageRequest request) {
@@ -180,12 +125,8 @@ class GoldenImagesTest {
     return JaxRandom.normal(request.noiseKey(), values, ThreefryMode.ORIGINAL);
   }
 
-  private static void assertDraws(
-      TextToImage textToImage,
-      ImageRequest request,
-      float[] noise,
-      NpyArray pixels,
-      NpyArray bytes) {
+  private static void assertDraws(TextToImage textToImage, GoldenImage golden, float[] noise) {
+    ImageRequest request = golden.request();
     int height = request.heightPixels() / 8;
     int width = request.widthPixels() / 8;
     VirtualDevices lanes = (VirtualDevices) textToImage.runner();
@@ -200,8 +141,9 @@ class GoldenImagesTest {
             height,
             width);
 
-    assertThat(maxPixelDifference(image, pixels.floats())).isLessThanOrEqualTo(PIXEL_TOLERANCE);
-    assertThat(maxLevelDifference(DenoisingLoop.toRgb(image), bytes.bytes()))
+    assertThat(maxPixelDifference(image, golden.pixels().floats()))
+        .isLessThanOrEqualTo(PIXEL_TOLERANCE);
+    assertThat(Difference.ofLevels(DenoisingLoop.toRgb(image), golden.bytes().bytes()))
         .isLessThanOrEqualTo(1);
   }
 
@@ -218,15 +160,6 @@ class GoldenImagesTest {
       // Written so that a NaN is the maximum and fails.
       float difference = Math.abs(drawn - pixels[i]);
       max = difference <= max ? max : difference;
-    }
-    return max;
-  }
-
-  private static int maxLevelDifference(byte[] drawn, byte[] golden) {
-    assertThat(drawn).hasSameSizeAs(golden);
-    int max = 0;
-    for (int i = 0; i < drawn.length; i++) {
-      max = Math.max(max, Math.abs((drawn[i] & 0xff) - (golden[i] & 0xff)));
     }
     return max;
   }

@@ -27,4 +27,16 @@ public final class Difference {
     }
     return worst;
   }
+
+  /** The largest difference of unsigned bytes; more than there can be if the sizes differ. */
+  public static int ofLevels(byte[] actual, byte[] exact) {
+    if (actual.length != exact.length) {
+      return Integer.MAX_VALUE;
+    }
+    int worst = 0;
+    for (int i = 0; i < exact.length; i++) {
+      worst = Math.max(worst, Math.abs((actual[i] & 0xff) - (exact[i] & 0xff)));
+    }
+    return worst;
+  }
 }

@@ -11,8 +11,9 @@ import io.shardlight.diffusion.scheduler.SchedulerKind;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.engines.pjrt.client.CpuPlugin;
 import io.shardlight.fixtures.Golden;
-import io.shardlight.fixtures.NpzArchive;
 import io.shardlight.fixtures.TinyModels;
+import io.shardlight.lowerings.Difference;
+import io.shardlight.lowerings.GoldenImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -78,15 +79,6 @@ class ReplicatedDevicesTest {
     return images;
   }
 
-  private static int largestDifference(byte[] first, byte[] second) {
-    assertThat(first).hasSameSizeAs(second);
-    int largest = 0;
-    for (int i = 0; i < first.length; i++) {
-      largest = Math.max(largest, Math.abs((first[i] & 0xff) - (second[i] & 0xff)));
-    }
-    return largest;
-  }
-
   private static double meanDifference(byte[] first, byte[] second) {
     double sum = 0;
     for (int i = 0; i < first.length; i++) {
@@ -95,70 +87,36 @@ class ReplicatedDevicesTest {
     return sum / first.length;
   }
 
+  private static void assertDraws(TextToImage textToImage, List<GoldenImage> golden)
+      throws InterruptedException {
+    List<byte[]> drawn = draw(textToImage, golden.stream().map(GoldenImage::request).toList());
+
+    assertThat(drawn).hasSameSizeAs(golden);
+    for (int i = 0; i < drawn.size(); i++) {
+      assertThat(Difference.ofLevels(drawn.get(i), golden.get(i).bytes().bytes()))
+          .as("levels of %s", golden.get(i))
+          .isLessThanOrEqualTo(1);
+    }
+  }
+
   @Test
   void drawsWhatThePyTorchPipelineDrewInOneBatchOfEight() throws Exception {
-    List<ImageRequest> requests = new ArrayList<>();
-    List<byte[]> golden = new ArrayList<>();
-    NpzArchive images = Golden.archive("tiny/e2e.npz");
-    for (JsonNode c : Golden.json("tiny/e2e.json")) {
-      if (requests.size() < 8) {
-        requests.add(
-            new ImageRequest(
-                c.get("prompt").asText(),
-                c.path("neg").asText(""),
-                PrngKey.ofSeed(c.get("seed").asLong()),
-                c.get("w").asInt(),
-                c.get("h").asInt(),
-                SchedulerKind.fromOption(c.get("sched").asText()),
-                c.get("steps").asInt(),
-                c.get("g").floatValue()));
-        golden.add(images.array(c.get("id").asText() + "/image_u8").bytes());
-      }
-    }
-
     try (TextToImage textToImage = replicate(8, 1)) {
-      List<GeneratedImage> drawn = textToImage.generate(requests);
-
-      assertThat(drawn).hasSize(8);
-      for (int i = 0; i < drawn.size(); i++) {
-        assertThat(largestDifference(drawn.get(i).rgb(), golden.get(i)))
-            .as("levels of image %d", i)
-            .isLessThanOrEqualTo(1);
-      }
+      assertDraws(textToImage, GoldenImage.torch().subList(0, textToImage.slots()));
     }
   }
 
   @Test
   void drawsTheNotebooksEightImages() throws Exception {
-    NpzArchive images = Golden.archive("flax/e2e_flax.npz");
-    List<ImageRequest> requests = new ArrayList<>();
-    List<byte[]> golden = new ArrayList<>();
-    for (JsonNode c : Golden.json("flax/e2e_flax.json")) {
-      if (c.get("steps").asInt() == 50 && c.get("g").floatValue() == 7.5f) {
-        requests.add(
-            new ImageRequest(
-                c.get("prompt").asText(),
-                "",
-                new PrngKey((int) c.get("key").get(0).asLong(), (int) c.get("key").get(1).asLong()),
-                128,
-                128,
-                SchedulerKind.PNDM,
-                50,
-                7.5f));
-        golden.add(images.array(c.get("id").asText() + "/image_u8").bytes());
-      }
-    }
-    assertThat(requests).hasSizeGreaterThan(8);
+    List<GoldenImage> golden =
+        GoldenImage.flax().stream()
+            .filter(g -> g.request().steps() == 50 && g.request().guidanceScale() == 7.5f)
+            .toList();
+    assertThat(golden).hasSizeGreaterThan(8);
 
     try (TextToImage textToImage =
         replicate(TinyModels.flax(), Numerics.FLAX, PJRT.withDevices(8))) {
-      List<byte[]> drawn = draw(textToImage, requests);
-
-      for (int i = 0; i < drawn.size(); i++) {
-        assertThat(largestDifference(drawn.get(i), golden.get(i)))
-            .as("levels of image %d", i)
-            .isLessThanOrEqualTo(1);
-      }
+      assertDraws(textToImage, golden);
     }
   }
 
@@ -236,7 +194,7 @@ class ReplicatedDevicesTest {
     byte[] drawn = textToImage.generate(requests).get(0).rgb();
     byte[] expected = other.generate(requests).get(0).rgb();
 
-    assertThat(largestDifference(drawn, expected))
+    assertThat(Difference.ofLevels(drawn, expected))
         .as("%s, %d steps, guidance %s", scheduler, steps, guidanceScale)
         .isLessThanOrEqualTo(1);
   }
@@ -245,32 +203,21 @@ class ReplicatedDevicesTest {
   @Test
   void bfloat16IsAsCloseToFloat32AsPyTorchs() throws Exception {
     JsonNode spread = Golden.json("tiny/bf16_probe.json").get("res");
-    NpzArchive images = Golden.archive("flax/e2e_flax.npz");
     int compared = 0;
     try (TextToImage textToImage =
         replicate(
             TinyModels.flax(),
             Numerics.FLAX,
             PJRT.withDevices(2).withDataType(DataType.BFLOAT16))) {
-      for (JsonNode c : Golden.json("flax/e2e_flax.json")) {
-        JsonNode limits =
-            spread.get(c.get("id").asText().substring(0, 2) + "_bf16weights_bf16math_vs_f32");
-        if (c.get("id").asText().matches("p[01]_s0_g7.5")) {
-          ImageRequest request =
-              new ImageRequest(
-                  c.get("prompt").asText(),
-                  "",
-                  PrngKey.ofSeed(0),
-                  128,
-                  128,
-                  SchedulerKind.PNDM,
-                  50,
-                  7.5f);
+      for (GoldenImage golden : GoldenImage.flax()) {
+        if (golden.id().matches("p[01]_s0_g7.5")) {
           compared++;
-          byte[] rounded = textToImage.generate(List.of(request)).get(0).rgb();
-          byte[] exact = images.array(c.get("id").asText() + "/image_u8").bytes();
+          String probe = golden.id().substring(0, 2) + "_bf16weights_bf16math_vs_f32";
+          JsonNode limits = spread.get(probe);
+          byte[] rounded = textToImage.generate(List.of(golden.request())).get(0).rgb();
+          byte[] exact = golden.bytes().bytes();
 
-          assertThat(largestDifference(rounded, exact) / 255.0)
+          assertThat(Difference.ofLevels(rounded, exact) / 255.0)
               .isBetween(2 / 255.0, limits.get(0).asDouble());
           assertThat(meanDifference(rounded, exact) / 255.0)
               .isLessThanOrEqualTo(limits.get(1).asDouble());

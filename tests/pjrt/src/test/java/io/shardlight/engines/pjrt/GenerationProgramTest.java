@@ -2,7 +2,7 @@ package io.shardlight.engines.pjrt;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.shardlight.diffusion.ImageRequest;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.LatentDiffusion;
 import io.shardlight.diffusion.model.AutoencoderKl;
@@ -12,58 +12,57 @@ import io.shardlight.diffusion.model.UNet2DCondition;
 import io.shardlight.diffusion.scheduler.LatentCombinations;
 import io.shardlight.diffusion.scheduler.Scheduler;
 import io.shardlight.diffusion.scheduler.SchedulerConfig;
-import io.shardlight.diffusion.scheduler.SchedulerKind;
 import io.shardlight.diffusion.tokenizer.ClipTokenizer;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.engines.pjrt.GenerationProgram.Weight;
 import io.shardlight.engines.pjrt.XlaCpu.Tensor;
-import io.shardlight.fixtures.Golden;
-import io.shardlight.fixtures.NpzArchive;
 import io.shardlight.fixtures.TinyModels;
+import io.shardlight.lowerings.Difference;
+import io.shardlight.lowerings.GoldenImage;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whole generations as one program, compiled and run by XLA, against diffusers' images. */
 class GenerationProgramTest {
   private static final int ROWS = 128;
 
-  static List<Arguments> cases() {
-    List<Arguments> cases = new ArrayList<>();
-    for (JsonNode c : Golden.json("tiny/e2e.json")) {
-      cases.add(Arguments.of(c.get("id").asText(), c));
-    }
+  static List<GoldenImage> cases() {
+    List<GoldenImage> cases = GoldenImage.torch();
     assertThat(cases).hasSize(14);
     return cases;
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("cases")
-  void drawsWhatThePyTorchPipelineDrew(String id, JsonNode c) throws IOException {
-    NpzArchive golden = Golden.archive("tiny/e2e.npz");
+  void drawsWhatThePyTorchPipelineDrew(GoldenImage golden) throws IOException {
+    ImageRequest request = golden.request();
     ModelDirectory model = ModelDirectory.open(TinyModels.torch());
     ClipTokenizer tokenizer = ClipTokenizer.load(model.tokenizer());
-    boolean guided = c.get("g").doubleValue() > 1;
+    boolean guided = request.guidanceScale() > 1;
     LatentDiffusion diffusion =
-        diffusion(model, guided, c.get("h").asInt() / 8, c.get("w").asInt() / 8);
+        diffusion(model, guided, request.heightPixels() / 8, request.widthPixels() / 8);
     GenerationProgram program = GenerationProgram.write(diffusion, ElementType.F32);
     Scheduler scheduler =
-        SchedulerKind.fromOption(c.get("sched").asText())
-            .create(SchedulerConfig.read(model.config("scheduler")), c.get("steps").asInt());
+        request
+            .scheduler()
+            .create(SchedulerConfig.read(model.config("scheduler")), request.steps());
     LatentCombinations combinations = LatentCombinations.of(scheduler, scheduler.stepCount(), ROWS);
-    int[] prompt = tokenizer.encode(c.get("prompt").asText()).ids();
-    int[] negative = tokenizer.encode(c.path("neg").asText("")).ids();
+    int[] prompt = tokenizer.encode(request.prompt()).ids();
+    int[] negative = tokenizer.encode(request.negativePrompt()).ids();
 
     List<Tensor> arguments = weights(model, program);
     List<TensorType> types =
         program.arguments().subList(arguments.size(), program.arguments().size());
     double[][] inputs = {
       guided ? concat(doubles(negative), doubles(prompt)) : doubles(prompt),
-      {0, c.get("seed").asLong()},
-      {c.get("g").floatValue()},
+      {
+        Integer.toUnsignedLong(request.noiseKey().high()),
+        Integer.toUnsignedLong(request.noiseKey().low())
+      },
+      {request.guidanceScale()},
       {scheduler.stepCount()},
       doubles(combinations.timesteps()),
       doubles(combinations.coefficients())
@@ -73,13 +72,11 @@ class GenerationProgramTest {
     }
     List<Tensor> outputs = XlaCpu.get().run(program.text(), program.results(), arguments);
 
-    byte[] expected = golden.array(id + "/image_u8").bytes();
-    assertThat(outputs.get(0).floats()).hasSameSizeAs(expected);
-    int largest = 0;
-    for (int i = 0; i < expected.length; i++) {
-      largest = Math.max(largest, Math.abs((int) outputs.get(0).get(i) - (expected[i] & 0xff)));
-    }
-    assertThat(largest).as("levels of 255").isLessThanOrEqualTo(1);
+    byte[] drawn = new byte[outputs.get(0).bytes().remaining()];
+    outputs.get(0).bytes().get(drawn);
+    assertThat(Difference.ofLevels(drawn, golden.bytes().bytes()))
+        .as("levels of 255")
+        .isLessThanOrEqualTo(1);
     assertThat(outputs.get(1).get(0)).as("damaged").isZero();
   }
 
