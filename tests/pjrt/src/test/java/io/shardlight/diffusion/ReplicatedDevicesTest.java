@@ -138,6 +138,23 @@ class ReplicatedDevicesTest {
     }
   }
 
+  /** Also of batches that leave devices over: 8 images make batches of 3, 3 and 2. */
+  @Test
+  void imagesDoNotDependOnHowManyExecutablesThereAre() throws Exception {
+    List<byte[]> together;
+    try (TextToImage textToImage = replicate(3, 1)) {
+      together = draw(textToImage, eight());
+    }
+    System.setProperty("shardlight.pjrt.replication", "APART");
+    try (TextToImage textToImage = replicate(3, 1)) {
+      assertThat(draw(textToImage, eight()))
+          .usingElementComparator(Arrays::compare)
+          .containsExactlyElementsOf(together);
+    } finally {
+      System.clearProperty("shardlight.pjrt.replication");
+    }
+  }
+
   @Test
   void imagesDoNotDependOnTheBatchOfADevice() throws Exception {
     List<byte[]> one;
