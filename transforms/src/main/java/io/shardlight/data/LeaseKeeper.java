@@ -57,7 +57,8 @@ public final class LeaseKeeper {
     return () -> renewals.cancel(false);
   }
 
-  private static ScheduledThreadPoolExecutor clock() {
+  /** One whose thread ends a second after the last piece of work. */
+  static ScheduledThreadPoolExecutor clock() {
     ScheduledThreadPoolExecutor clock =
         new ScheduledThreadPoolExecutor(
             1,
