@@ -37,8 +37,11 @@ import org.apache.beam.sdk.Pipeline;
  */
 public final class WholeJob {
   private static final String USAGE =
-      "usage: WholeJob PROMPTS ROUNDS FOLDER [--option=value of generate ...]";
+      "usage: WholeJob PROMPTS ROUNDS|loop|job FOLDER [--option=value of generate ...]";
   private static final int WARM_UP_PROMPTS = 16;
+
+  /** Printed when a part alone waits to begin. */
+  static final String READY = "ready";
 
   private final Path folder;
   private final String[] options;
@@ -50,18 +53,26 @@ public final class WholeJob {
     this.devices = devices;
   }
 
-  /** FOLDER must not exist; datasets and prompts are written to it, and removed at the end. */
+  /**
+   * FOLDER must not exist; datasets and prompts are written to it, and removed at the end. With
+   * {@code loop} or {@code job} for the rounds, that part alone is done once: a line {@link #READY}
+   * is printed, a line from standard input waited for, and the part's figures printed on one line.
+   */
   public static void main(String[] args) throws Exception {
     if (args.length < 3) {
       System.err.println(USAGE);
       System.exit(2);
     }
     int prompts = Integer.parseInt(args[0]);
-    int rounds = Integer.parseInt(args[1]);
     Path folder = Files.createDirectory(Path.of(args[2]));
     String[] options = Arrays.copyOfRange(args, 3, args.length);
     try {
-      System.out.println(run(prompts, rounds, folder, options).toPrettyString());
+      switch (args[1]) {
+        case "loop", "job" -> part(args[1], prompts, folder, options);
+        default ->
+            System.out.println(
+                run(prompts, Integer.parseInt(args[1]), folder, options).toPrettyString());
+      }
     } finally {
       Folders.delete(folder);
     }
@@ -77,6 +88,28 @@ public final class WholeJob {
       benchmark.draw(input);
       benchmark.job(input, folder.resolve("warm-up"));
       return benchmark.run(prompts, rounds);
+    }
+  }
+
+  private static void part(String part, int prompts, Path folder, String... options)
+      throws Exception {
+    Path warmUp = folder.resolve("warm-up.txt");
+    PromptSupply.write(warmUp, Math.min(prompts, WARM_UP_PROMPTS));
+    Path input = folder.resolve("prompts.txt");
+    PromptSupply.write(input, prompts);
+    try (ImageGenerator devices =
+        check(input, folder.resolve("none"), options).model().loader().create()) {
+      WholeJob benchmark = new WholeJob(folder, options, devices);
+      benchmark.draw(warmUp);
+      benchmark.job(warmUp, folder.resolve("warm-up"));
+      System.out.println(READY);
+      if (System.in.read() < 0) {
+        throw new IllegalStateException("standard input ended before the word to begin");
+      }
+      System.out.println(
+          part.equals("loop")
+              ? benchmark.draw(input)
+              : benchmark.job(input, folder.resolve("out")));
     }
   }
 

@@ -43,4 +43,16 @@ class JobBenchmarksTest {
     assertThat(report.get("medians").get("wallRatio").doubleValue()).isPositive();
     assertThat(folder.resolve("whole/round-1/_SUCCESS")).exists();
   }
+
+  @Test
+  void loopAndJobRunInTurns() throws Exception {
+    JsonNode report =
+        TakenInTurns.run(3, 0.5, Files.createDirectory(folder.resolve("turns")), "--steps=1");
+
+    assertThat(report.get("loopSeconds").doubleValue()).isPositive();
+    assertThat(report.get("jobSeconds").doubleValue()).isPositive();
+    assertThat(report.get("loop").get("loopCpuSeconds").doubleValue()).isPositive();
+    assertThat(report.get("job").get("jobCpuSeconds").doubleValue()).isPositive();
+    assertThat(folder.resolve("turns/job/out/_SUCCESS")).exists();
+  }
 }
