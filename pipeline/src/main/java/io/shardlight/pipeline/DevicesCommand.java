@@ -1,15 +1,18 @@
 package io.shardlight.pipeline;
 
+import ai.djl.Device;
 import ai.djl.engine.Engine;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.diffusion.DeviceKind;
 import io.shardlight.diffusion.Lowerings;
 import io.shardlight.diffusion.graph.Lowering;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -20,7 +23,7 @@ import java.util.TreeMap;
 /** Tells what this machine offers to each engine. */
 final class DevicesCommand implements Command {
   private static final OptionCatalog CATALOG =
-      OptionCatalog.of(JsonOption.class, TerminalOptions.class);
+      OptionCatalog.of(DevicesOptions.class, JsonOption.class, TerminalOptions.class);
 
   @Override
   public String name() {
@@ -35,7 +38,7 @@ final class DevicesCommand implements Command {
   @Override
   public String help() {
     return HelpText.of(
-        "./shardlight devices [--json]",
+        "./shardlight devices [--pjrtPlugin=FILE] [--json]",
         "Lists the engines that can compute the networks, with their versions and devices, and what"
             + " the others lack.",
         CATALOG,
@@ -52,7 +55,7 @@ final class DevicesCommand implements Command {
     if (!line.problems().isEmpty()) {
       return refuse(line.problems(), console);
     }
-    ObjectNode report = report();
+    ObjectNode report = report(line.usable("pjrtPlugin").map(Path::of));
     if (line.isSet("json")) {
       try {
         console.out().println(new ObjectMapper().writeValueAsString(report));
@@ -65,7 +68,7 @@ final class DevicesCommand implements Command {
     return DONE;
   }
 
-  private static ObjectNode report() {
+  private static ObjectNode report(Optional<Path> plugin) {
     ObjectNode report = new ObjectMapper().createObjectNode();
     report.put("processors", Runtime.getRuntime().availableProcessors());
     if (ManagementFactory.getOperatingSystemMXBean()
@@ -75,15 +78,15 @@ final class DevicesCommand implements Command {
     report.put("java", Runtime.version().toString());
     ArrayNode engines = report.putArray("engines");
     for (Lowering lowering : Lowerings.all()) {
-      describe(lowering, engines.addObject());
+      describe(lowering, plugin, engines.addObject());
     }
     return report;
   }
 
-  private static void describe(Lowering lowering, ObjectNode node) {
+  private static void describe(Lowering lowering, Optional<Path> plugin, ObjectNode node) {
     node.put("engine", lowering.engineName());
     try {
-      lowering.engine();
+      lowering.engine(plugin);
     } catch (RuntimeException e) {
       // One engine that can't start here is a line of the report, not its end.
       node.put("available", false).put("lacks", Causes.explain(e));
@@ -94,10 +97,15 @@ final class DevicesCommand implements Command {
     node.put("version", lowering.runtimeVersion());
     node.put("djl", Engine.getDjlVersion());
     Map<String, Integer> kinds = new TreeMap<>();
-    Engines.deviceKinds(lowering, Optional.empty())
-        .forEach(kind -> kinds.merge(kind, 1, Integer::sum));
+    Map<String, Integer> names = new TreeMap<>();
+    for (Device device : lowering.engine(plugin).getDevices()) {
+      kinds.merge(DeviceKind.of(device).optionName(), 1, Integer::sum);
+      lowering.describe(device).ifPresent(name -> names.merge(name, 1, Integer::sum));
+    }
     ObjectNode devices = node.putObject("devices");
     kinds.forEach(devices::put);
+    ObjectNode hardware = node.putObject("hardware");
+    names.forEach(hardware::put);
   }
 
   private static void print(ObjectNode report, PrintStream out) {
@@ -122,6 +130,11 @@ final class DevicesCommand implements Command {
         int count = engine.get("devices").path(kind).asInt();
         out.printf("  %s: %s%n", kind, count == 0 ? "none" : text(kind, count, engine, report));
       }
+      engine
+          .get("hardware")
+          .fields()
+          .forEachRemaining(
+              device -> out.printf("  %s x %s%n", device.getValue().asText(), device.getKey()));
     }
   }
 

@@ -4,6 +4,8 @@ import io.shardlight.data.Buckets;
 import io.shardlight.data.LeaseKeeper;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.RunLease;
+import io.shardlight.diffusion.Lowerings;
+import io.shardlight.diffusion.graph.Lowering;
 import java.io.IOException;
 import java.time.Duration;
 import org.apache.beam.sdk.Pipeline;
@@ -44,6 +46,8 @@ final class RemoteRun {
    * @throws JobFailedException if the job failed
    */
   void run(Pipeline pipeline, boolean verbose, Console console) {
+    // Workers on this machine may need the devices that were looked at.
+    Lowerings.all().forEach(Lowering::release);
     Duration interval = Buckets.isIn(output) ? LOOK_AT_BUCKET : LOOK_AT_DISK;
     // Workers show signs of life as well, and go on if this process dies.
     LeaseKeeper.Work waiting = new LeaseKeeper(lease).begin();

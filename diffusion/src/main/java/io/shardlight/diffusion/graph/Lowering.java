@@ -51,6 +51,20 @@ public interface Lowering {
   }
 
   /**
+   * The maker's name for a device of the engine's, and its memory, on one line; empty where there
+   * is nothing to tell.
+   */
+  default Optional<String> describe(Device device) {
+    return Optional.empty();
+  }
+
+  /**
+   * Lets go of devices that nothing of this process uses now, for another process that may be the
+   * only one they let in; the engine takes them again when it needs them.
+   */
+  default void release() {}
+
+  /**
    * Loads a graph with its weights as a DJL model. Its predictors take an {@code NDList} with one
    * array for each of {@link Graph#inputs()} and give one for each of {@link Graph#outputs()}, in
    * those orders; predictors of one model may run at the same time on different threads and share

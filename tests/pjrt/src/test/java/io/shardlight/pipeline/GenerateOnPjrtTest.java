@@ -198,6 +198,20 @@ class GenerateOnPjrtTest {
   }
 
   @Test
+  void devicesTellsWhatAPluginHas() throws Exception {
+    Ended ended = run("devices", "--pjrtPlugin=" + PLUGIN);
+
+    assertThat(ended.status()).as(ended.output()).isZero();
+    assertThat(ended.output())
+        .contains("PJRT 0.104 (cpu XLA:CPU", "  cpu: 8")
+        .containsPattern("  8 x Virtual CPU, [0-9.]+ GiB usable");
+
+    Ended none = run("devices", "--pjrtPlugin=" + directory.resolve("none.so"));
+    assertThat(none.status()).isZero();
+    assertThat(none.output()).contains("PJRT: not available").contains("none.so is not a file");
+  }
+
+  @Test
   void whatCannotBeIsToldBeforeAnythingStarts() throws Exception {
     Ended ended =
         run(
@@ -220,7 +234,8 @@ class GenerateOnPjrtTest {
             "--dtype=bfloat16");
     assertThat(without.status()).isEqualTo(2);
     assertThat(without.output())
-        .contains("--dtype=bfloat16: engine OnnxRuntime computes in float32 only");
+        .contains(
+            "--dtype=bfloat16: engine OnnxRuntime has float32 and float16; give one of these");
     assertThat(directory.resolve("none")).doesNotExist();
   }
 }

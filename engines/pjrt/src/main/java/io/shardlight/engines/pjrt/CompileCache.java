@@ -9,13 +9,18 @@ import io.shardlight.engines.pjrt.client.PjrtErrorCode;
 import io.shardlight.engines.pjrt.client.PjrtException;
 import io.shardlight.engines.pjrt.client.PjrtExecutable;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -32,14 +37,24 @@ import org.slf4j.LoggerFactory;
 final class CompileCache {
   private static final Logger LOG = LoggerFactory.getLogger(CompileCache.class);
   private static final int DIGEST_BYTES = 32;
+  private static final String ENDING = ".pjrt";
+
+  /** Some tens of full-size programs. */
+  private static final long MOST_BYTES = 4L << 30;
 
   private final Path folder;
+  private final long mostBytes;
 
   /**
-   * @param folder made when needed
+   * @param folder made when needed; of its programs those used last stay, up to 4 GiB
    */
   CompileCache(Path folder) {
+    this(folder, MOST_BYTES);
+  }
+
+  CompileCache(Path folder, long mostBytes) {
     this.folder = folder;
+    this.mostBytes = mostBytes;
   }
 
   /**
@@ -49,11 +64,13 @@ final class CompileCache {
    */
   PjrtExecutable get(PjrtClient client, String text, List<PjrtDevice> devices) {
     CompileOptions options = CompileOptions.on(devices);
-    Path file = folder.resolve(key(client, text, devices, options) + ".pjrt");
+    Path file = folder.resolve(key(client, text, devices, options) + ENDING);
     Optional<byte[]> known = read(file);
     if (known.isPresent()) {
       try {
-        return client.deserialize(known.get());
+        PjrtExecutable executable = client.deserialize(known.get());
+        touch(file);
+        return executable;
       } catch (PjrtException e) {
         LOG.warn("{} is compiled anew: {}", file, e.getMessage());
       }
@@ -61,6 +78,7 @@ final class CompileCache {
     PjrtExecutable executable = client.compile(text, options);
     try {
       write(file, executable.serialize());
+      prune(file);
     } catch (PjrtException e) {
       if (e.code() != PjrtErrorCode.UNIMPLEMENTED) {
         LOG.warn("The compiled program is not kept: {}", e.getMessage());
@@ -122,6 +140,41 @@ final class CompileCache {
       Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(part);
+    }
+  }
+
+  private static void touch(Path file) {
+    try {
+      Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
+    } catch (IOException e) {
+      // Then it goes earlier than it should.
+      LOG.debug("{} cannot be touched: {}", file, e.toString());
+    }
+  }
+
+  /** Deletes programs that were not used for longest, but never the one just written. */
+  private void prune(Path written) throws IOException {
+    record Program(Path file, long bytes, FileTime used) {}
+    List<Program> programs = new ArrayList<>();
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*" + ENDING)) {
+      for (Path file : files) {
+        try {
+          programs.add(new Program(file, Files.size(file), Files.getLastModifiedTime(file)));
+        } catch (NoSuchFileException e) {
+          // Another process prunes, too.
+        }
+      }
+    }
+    programs.sort(Comparator.comparing(Program::used));
+    long bytes = programs.stream().mapToLong(Program::bytes).sum();
+    for (Program program : programs) {
+      if (bytes <= mostBytes) {
+        return;
+      }
+      if (!program.file().equals(written)) {
+        Files.deleteIfExists(program.file());
+        bytes -= program.bytes();
+      }
     }
   }
 

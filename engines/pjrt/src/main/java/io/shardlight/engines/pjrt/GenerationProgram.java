@@ -19,6 +19,7 @@ final class GenerationProgram {
   record Weight(String component, Node parameter, TensorType type) {}
 
   private final LatentDiffusion diffusion;
+  private final AttentionForm attention;
   private final HloFunction main = new HloFunction("main");
   private final List<Weight> weights = new ArrayList<>();
   private final Component textEncoder;
@@ -29,8 +30,10 @@ final class GenerationProgram {
   /** A component's function, and main's arguments that are its weights. */
   private record Component(HloFunction function, List<Value> weights) {}
 
-  private GenerationProgram(LatentDiffusion diffusion, ElementType precision) {
+  private GenerationProgram(
+      LatentDiffusion diffusion, ElementType precision, AttentionForm attention) {
     this.diffusion = diffusion;
+    this.attention = attention;
     HloModule module = new HloModule("generation");
     this.textEncoder = component(module, diffusion.textEncoder(), ElementType.F32, "text_encoder");
     this.unet = component(module, diffusion.unet(), precision, "unet");
@@ -42,8 +45,9 @@ final class GenerationProgram {
   /**
    * @param precision of UNet and decoder: {@code F32} or {@code BF16}
    */
-  static GenerationProgram write(LatentDiffusion diffusion, ElementType precision) {
-    return new GenerationProgram(diffusion, precision);
+  static GenerationProgram write(
+      LatentDiffusion diffusion, ElementType precision, AttentionForm attention) {
+    return new GenerationProgram(diffusion, precision, attention);
   }
 
   /** The module in StableHLO text. */
@@ -72,7 +76,7 @@ final class GenerationProgram {
   }
 
   private Component component(HloModule module, Graph graph, ElementType precision, String name) {
-    HloFunction function = module.add(GraphFunction.write(graph, precision, name));
+    HloFunction function = module.add(GraphFunction.write(graph, precision, attention, name));
     List<Value> arguments = new ArrayList<>();
     for (Node parameter : graph.parameters().values()) {
       TensorType type = GraphFunction.parameterType(parameter, precision);

@@ -25,24 +25,28 @@ import org.jspecify.annotations.Nullable;
 final class GraphFunction {
   private final Graph graph;
   private final ElementType precision;
+  private final AttentionForm attention;
   private final HloFunction hlo;
 
   /** By node id; of nodes of rank 4 the channels are last. Null for what has not been written. */
   private final @Nullable Value[] values;
 
-  private GraphFunction(Graph graph, ElementType precision, String name) {
+  private GraphFunction(Graph graph, ElementType precision, AttentionForm attention, String name) {
     this.graph = graph;
     this.precision = precision;
+    this.attention = attention;
     this.hlo = new HloFunction(name);
     this.values = new Value[graph.nodes().size()];
   }
 
   /**
    * @param precision {@code F32} or {@code BF16}
+   * @param attention how it is computed where there is a choice
    * @param name of the function
    */
-  static HloFunction write(Graph graph, ElementType precision, String name) {
-    return new GraphFunction(graph, precision, name).write();
+  static HloFunction write(
+      Graph graph, ElementType precision, AttentionForm attention, String name) {
+    return new GraphFunction(graph, precision, attention, name).write();
   }
 
   /** How a parameter lies on a device: kernels of convolutions as {@code [h, w, in, out]}. */
@@ -128,8 +132,8 @@ final class GraphFunction {
       return hlo.multiply(operand(node, 0), scale.factor());
     } else if (op instanceof Op.Clamp clamp) {
       return hlo.clamp(operand(node, 0), clamp.min(), clamp.max());
-    } else if (op instanceof Op.Attention attention) {
-      return attention(node, attention);
+    } else if (op instanceof Op.Attention heads) {
+      return attention(node, heads);
     } else if (op instanceof Op.Concat concat) {
       return hlo.concatenate(
           axis(node, concat.axis()), List.of(operand(node, 0), operand(node, 1)));
@@ -248,14 +252,18 @@ final class GraphFunction {
    * The scores and their softmax are float32 whatever the precision, and so is the sum of weighted
    * values before it is rounded.
    */
-  private Value attention(Node node, Op.Attention attention) {
-    Value query = heads(operand(node, 0), attention);
-    Value key = heads(operand(node, 1), attention);
-    Value value = heads(operand(node, 2), attention);
+  private Value attention(Node node, Op.Attention op) {
+    Value query = heads(operand(node, 0), op);
+    Value key = heads(operand(node, 1), op);
+    Value value = heads(operand(node, 2), op);
+    if (attention == AttentionForm.CUDNN && CudnnAttention.fits(query, op.causal())) {
+      Value mixed = CudnnAttention.write(hlo, query, key, value, op.scale());
+      return hlo.reshape(mixed, node.shape().getShape());
+    }
     Axes batchAndHeads = new Axes(List.of(0, 2), List.of(0, 2));
     Value scores = hlo.dot(query, key, batchAndHeads, Axes.of(3, 3), ElementType.F32);
-    scores = hlo.multiply(scores, attention.scale());
-    if (attention.causal()) {
+    scores = hlo.multiply(scores, op.scale());
+    if (op.causal()) {
       scores = hlo.add(scores, along(causalMask(node.dimension(1)), scores, 2, 3));
     }
     Value largest = hlo.reduce("maximum", Double.NEGATIVE_INFINITY, scores, 3);
@@ -272,9 +280,8 @@ final class GraphFunction {
     return hlo.reshape(hlo.transpose(mixed, 0, 2, 1, 3), node.shape().getShape());
   }
 
-  private Value heads(Value x, Op.Attention attention) {
-    return hlo.reshape(
-        x, x.dimension(0), x.dimension(1), attention.heads(), x.dimension(2) / attention.heads());
+  private Value heads(Value x, Op.Attention op) {
+    return hlo.reshape(x, x.dimension(0), x.dimension(1), op.heads(), x.dimension(2) / op.heads());
   }
 
   /** Zero where a query may look, the lowest float elsewhere; {@code [tokens, tokens]}. */

@@ -560,6 +560,28 @@ final class HloFunction {
   }
 
   /**
+   * Something that only some compilers know.
+   *
+   * @param attributes in MLIR's text form, braces included
+   */
+  List<Value> customCall(
+      String target, List<Value> operands, String attributes, List<TensorType> results) {
+    return putAll(
+        "stablehlo.custom_call @"
+            + target
+            + "("
+            + names(operands)
+            + ") "
+            + attributes
+            + " : ("
+            + types(operands)
+            + ") -> ("
+            + results.stream().map(TensorType::toString).collect(Collectors.joining(", "))
+            + ")",
+        results);
+  }
+
+  /**
    * A loop that carries values.
    *
    * @param condition of the values, a scalar {@code i1}

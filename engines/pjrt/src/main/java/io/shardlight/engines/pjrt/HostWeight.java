@@ -23,10 +23,23 @@ record HostWeight(ByteBuffer bytes, TensorType type) {
 
   /**
    * @param type as {@link GraphFunction#parameterType} tells
+   * @param staging for what has to be converted; not to be used again before it has arrived
    */
-  static HostWeight read(ParameterData data, TensorType type) throws IOException {
+  static HostWeight read(ParameterData data, TensorType type, Staging staging) throws IOException {
     boolean asStored = data.region().isPresent() && element(data.dataType()) == type.element();
-    return new HostWeight(asStored ? map(data.region().get()) : convert(data, type), type);
+    return new HostWeight(asStored ? map(data.region().get()) : convert(data, type, staging), type);
+  }
+
+  /** Host memory for one weight after the other. Not thread-safe. */
+  static final class Staging {
+    private ByteBuffer memory = ByteBuffer.allocateDirect(0);
+
+    private ByteBuffer take(int bytes) {
+      if (memory.capacity() < bytes) {
+        memory = ByteBuffer.allocateDirect(bytes);
+      }
+      return memory.slice(0, bytes).order(ByteOrder.nativeOrder());
+    }
   }
 
   /**
@@ -61,10 +74,9 @@ record HostWeight(ByteBuffer bytes, TensorType type) {
     }
   }
 
-  private static ByteBuffer convert(ParameterData data, TensorType type) {
+  private static ByteBuffer convert(ParameterData data, TensorType type, Staging staging) {
     int count = Math.toIntExact(type.shape().size());
-    ByteBuffer bytes =
-        ByteBuffer.allocateDirect(Math.toIntExact(type.bytes())).order(ByteOrder.nativeOrder());
+    ByteBuffer bytes = staging.take(Math.toIntExact(type.bytes()));
     if (type.element() == ElementType.F32) {
       data.read(0, bytes.asFloatBuffer());
       return bytes;

@@ -7,6 +7,7 @@ import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import ai.djl.util.passthrough.PassthroughNDManager;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.shardlight.engines.pjrt.client.DeviceMemoryStats;
 import io.shardlight.engines.pjrt.client.PjrtClient;
 import io.shardlight.engines.pjrt.client.PjrtClientOptions;
 import io.shardlight.engines.pjrt.client.PjrtDevice;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -55,6 +57,9 @@ final class PjrtEngine extends Engine {
   /** None after its devices were lost, until somebody needs one again. */
   @GuardedBy("this")
   private @Nullable PjrtClient client;
+
+  @GuardedBy("this")
+  private int users;
 
   private PjrtEngine(PjrtPlugin plugin) {
     this.plugin = plugin;
@@ -168,6 +173,20 @@ final class PjrtEngine extends Engine {
   }
 
   /**
+   * The client, for somebody who puts something on its devices and calls {@link #leave} when that
+   * is gone.
+   */
+  synchronized PjrtClient use() {
+    PjrtClient used = client();
+    users++;
+    return used;
+  }
+
+  synchronized void leave() {
+    users--;
+  }
+
+  /**
    * Gives a client up whose devices are lost, with all that is on them; {@link #client} makes a new
    * one.
    */
@@ -184,6 +203,47 @@ final class PjrtEngine extends Engine {
     } catch (RuntimeException e) {
       LOG.warn("The client of lost devices could not be closed: {}", e.getMessage());
     }
+  }
+
+  /**
+   * Closes the client, if the engine was started and nothing is on its devices; {@link #client}
+   * makes a new one.
+   */
+  static void release() {
+    PjrtEngine engine;
+    synchronized (PjrtEngine.class) {
+      engine = started;
+    }
+    if (engine != null) {
+      engine.closeIdle();
+    }
+  }
+
+  private synchronized void closeIdle() {
+    if (client == null || users > 0) {
+      return;
+    }
+    PjrtClient idle = client;
+    client = null;
+    try {
+      idle.close();
+    } catch (RuntimeException e) {
+      LOG.warn("Devices that are not used could not be let go: {}", e.getMessage());
+    }
+  }
+
+  /** The maker's name for a device, and its memory where the plugin tells. */
+  String describe(Device device) {
+    PjrtDevice found = device(client(), device);
+    return found.kind()
+        + found
+            .memoryStats()
+            .map(DeviceMemoryStats::bytesLimit)
+            .filter(OptionalLong::isPresent)
+            .map(
+                limit ->
+                    String.format(Locale.ROOT, ", %.1f GiB usable", limit.getAsLong() / 0x1p30))
+            .orElse("");
   }
 
   /** Whether a client was given up. */

@@ -38,6 +38,16 @@ public final class PjrtLowering implements Lowering {
   }
 
   @Override
+  public Optional<String> describe(Device device) {
+    return Optional.of(PjrtEngine.start(Optional.empty()).describe(device));
+  }
+
+  @Override
+  public void release() {
+    PjrtEngine.release();
+  }
+
+  @Override
   public List<DataType> dataTypes() {
     return List.of(DataType.FLOAT32, DataType.BFLOAT16);
   }

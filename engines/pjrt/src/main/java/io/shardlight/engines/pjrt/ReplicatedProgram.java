@@ -39,7 +39,11 @@ final class ReplicatedProgram implements AutoCloseable {
 
   private final ExecutorService threads;
 
-  private ReplicatedProgram(
+  /**
+   * @param weights of each device, the program's first arguments
+   * @param executables as {@link #compile} gave them for the same devices, closed with this
+   */
+  ReplicatedProgram(
       PjrtClient client,
       List<PjrtDevice> devices,
       List<List<PjrtBuffer>> weights,
@@ -62,35 +66,32 @@ final class ReplicatedProgram implements AutoCloseable {
   }
 
   /**
+   * One executable for all devices, or one for each.
+   *
    * @param text a module in StableHLO
-   * @param weights of each device, the program's first arguments
    * @param cache for what is compiled, or was before
    * @throws PjrtException if it cannot be compiled
    */
-  static ReplicatedProgram compile(
+  static List<PjrtExecutable> compile(
       PjrtClient client,
       List<PjrtDevice> devices,
       String text,
-      List<List<PjrtBuffer>> weights,
       Replication replication,
       Optional<CompileCache> cache) {
+    if (replication == Replication.TOGETHER) {
+      return List.of(compile(client, devices, text, cache));
+    }
     List<PjrtExecutable> executables = new ArrayList<>();
     try {
-      if (replication == Replication.TOGETHER) {
-        executables.add(compile(client, devices, text, cache));
-      } else {
-        for (PjrtDevice device : devices) {
-          executables.add(compile(client, List.of(device), text, cache));
-        }
+      for (PjrtDevice device : devices) {
+        executables.add(compile(client, List.of(device), text, cache));
       }
-      return new ReplicatedProgram(client, devices, weights, replication, executables);
+      return executables;
     } catch (RuntimeException e) {
-      for (PjrtExecutable executable : executables) {
-        try {
-          executable.close();
-        } catch (RuntimeException second) {
-          e.addSuppressed(second);
-        }
+      try {
+        close(executables);
+      } catch (RuntimeException second) {
+        e.addSuppressed(second);
       }
       throw e;
     }
@@ -211,6 +212,25 @@ final class ReplicatedProgram implements AutoCloseable {
   @Override
   public void close() {
     threads.shutdown();
-    executables.forEach(PjrtExecutable::close);
+    close(executables);
+  }
+
+  /** Closes all; throws the first failure, with the others suppressed in it. */
+  static void close(List<PjrtExecutable> executables) {
+    @Nullable RuntimeException failure = null;
+    for (PjrtExecutable executable : executables) {
+      try {
+        executable.close();
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
   }
 }

@@ -11,19 +11,23 @@ import io.shardlight.diffusion.graph.LatentDiffusion;
 import io.shardlight.diffusion.graph.ParameterSource;
 import io.shardlight.diffusion.graph.ReplicatedWeights;
 import io.shardlight.engines.pjrt.GenerationProgram.Weight;
-import io.shardlight.engines.pjrt.client.HostBufferSemantics;
 import io.shardlight.engines.pjrt.client.PjrtBuffer;
 import io.shardlight.engines.pjrt.client.PjrtClient;
 import io.shardlight.engines.pjrt.client.PjrtDevice;
 import io.shardlight.engines.pjrt.client.PjrtException;
+import io.shardlight.engines.pjrt.client.PjrtExecutable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +45,9 @@ final class ResidentWeights implements ReplicatedWeights {
 
   private volatile boolean lost;
 
+  @GuardedBy("this")
+  private boolean closed;
+
   /** Of every device, by component and name. */
   @GuardedBy("this")
   private final Map<String, List<PjrtBuffer>> resident = new HashMap<>();
@@ -52,9 +59,9 @@ final class ResidentWeights implements ReplicatedWeights {
       ElementType precision,
       Optional<Path> cacheDirectory) {
     this.engine = engine;
-    this.client = engine.client();
     this.parameters = Map.copyOf(parameters);
     this.devices = List.copyOf(devices);
+    this.client = engine.use();
     this.pjrtDevices = devices.stream().map(device -> engine.device(client, device)).toList();
     this.precision = precision;
     this.cache = cacheDirectory.map(CompileCache::new);
@@ -62,7 +69,8 @@ final class ResidentWeights implements ReplicatedWeights {
 
   @Override
   public Model load(LatentDiffusion diffusion) throws IOException, MalformedModelException {
-    GenerationProgram program = GenerationProgram.write(diffusion, precision);
+    GenerationProgram program =
+        GenerationProgram.write(diffusion, precision, AttentionForm.configured());
     ReplicatedProgram compiled = compile(program.text(), program.weights());
     return PjrtModel.of(
         "generation", devices.get(0), engine, new GenerationBlock(diffusion, compiled, this));
@@ -70,7 +78,7 @@ final class ResidentWeights implements ReplicatedWeights {
 
   /** A single network as a model that frees these weights when it is closed. */
   Model load(Graph graph) throws IOException, MalformedModelException {
-    HloFunction main = GraphFunction.write(graph, precision, "main");
+    HloFunction main = GraphFunction.write(graph, precision, AttentionForm.configured(), "main");
     List<Weight> weights =
         graph.parameters().values().stream()
             .map(
@@ -83,23 +91,32 @@ final class ResidentWeights implements ReplicatedWeights {
         graph.name(), devices.get(0), engine, new NetworkBlock(graph, compiled, this));
   }
 
+  /** The compiler works while the weights are on their way. */
   private ReplicatedProgram compile(String text, List<Weight> arguments)
       throws IOException, MalformedModelException {
-    List<List<PjrtBuffer>> weights = new ArrayList<>();
-    pjrtDevices.forEach(device -> weights.add(new ArrayList<>()));
+    CompletableFuture<List<List<PjrtBuffer>>> weights =
+        CompletableFuture.supplyAsync(() -> replicate(arguments), ResidentWeights::onOwnThread);
+    List<PjrtExecutable> executables = List.of();
+    boolean complete = false;
     try {
-      for (Weight weight : arguments) {
-        List<PjrtBuffer> copies = replicate(weight);
-        for (int i = 0; i < copies.size(); i++) {
-          weights.get(i).add(copies.get(i));
-        }
+      executables = executables(text);
+      ReplicatedProgram program =
+          new ReplicatedProgram(
+              client, pjrtDevices, arrived(weights), Replication.configured(), executables);
+      complete = true;
+      return program;
+    } finally {
+      if (!complete) {
+        // What arrives stays for the next program; nothing arrives after this returns.
+        weights.handle((there, failure) -> there).join();
+        ReplicatedProgram.close(executables);
       }
-    } catch (PjrtException e) {
-      throw fault("weights cannot be put on " + devices, e);
     }
+  }
+
+  private List<PjrtExecutable> executables(String text) throws MalformedModelException {
     try {
-      return ReplicatedProgram.compile(
-          client, pjrtDevices, text, weights, Replication.configured(), cache);
+      return ReplicatedProgram.compile(client, pjrtDevices, text, Replication.configured(), cache);
     } catch (PjrtException e) {
       EngineException fault = DeviceFaults.of("the program cannot be compiled for " + devices, e);
       // A compiler that breaks off is no lost device.
@@ -108,6 +125,30 @@ final class ResidentWeights implements ReplicatedWeights {
       }
       throw new MalformedModelException("the plugin refuses the program: " + e.getMessage(), e);
     }
+  }
+
+  private List<List<PjrtBuffer>> arrived(CompletableFuture<List<List<PjrtBuffer>>> weights)
+      throws IOException {
+    try {
+      return weights.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof PjrtException refused) {
+        throw fault("weights cannot be put on " + devices, refused);
+      }
+      if (e.getCause() instanceof UncheckedIOException unreadable) {
+        throw Objects.requireNonNull(unreadable.getCause());
+      }
+      if (e.getCause() instanceof RuntimeException exception) {
+        throw exception;
+      }
+      throw e;
+    }
+  }
+
+  private static void onOwnThread(Runnable task) {
+    Thread thread = new Thread(task, "shardlight-replicate");
+    thread.setDaemon(true);
+    thread.start();
   }
 
   /** What to throw where a device was at work; remembers when it is lost. */
@@ -127,32 +168,49 @@ final class ResidentWeights implements ReplicatedWeights {
     return engine.isAbandoned(client) ? new DeviceFault.Lost(where + ": " + e.getMessage(), e) : e;
   }
 
-  private List<PjrtBuffer> replicate(Weight weight) throws IOException {
-    String key = weight.component() + "/" + weight.parameter().label();
-    synchronized (this) {
-      List<PjrtBuffer> known = resident.get(key);
-      if (known != null) {
-        return known;
-      }
-      ParameterSource source = Objects.requireNonNull(parameters.get(weight.component()));
-      HostWeight host = HostWeight.read(source.get(weight.parameter().label()), weight.type());
-      try (OpenBuffers copies = new OpenBuffers()) {
-        for (PjrtDevice device : pjrtDevices) {
-          copies.add(
-              client.upload(
-                  host.bytes(),
-                  weight.type().pjrtShape(),
-                  host.byteStrides(),
-                  device,
-                  HostBufferSemantics.IMMUTABLE_UNTIL_TRANSFER_COMPLETES));
-        }
-        // Else the host would hold what every weight was read into for as long as the device does.
-        copies.list().forEach(PjrtBuffer::awaitTransfer);
-        List<PjrtBuffer> all = copies.keep();
-        resident.put(key, all);
-        return all;
+  /**
+   * Puts those weights on the devices that are not there yet.
+   *
+   * @return for each device all of them, in their order
+   */
+  private synchronized List<List<PjrtBuffer>> replicate(List<Weight> weights) {
+    Map<String, WeightTransfer.Weight> missing = new LinkedHashMap<>();
+    long bytes = 0;
+    for (Weight weight : weights) {
+      if (!resident.containsKey(key(weight))) {
+        ParameterSource source = Objects.requireNonNull(parameters.get(weight.component()));
+        missing.put(
+            key(weight),
+            new WeightTransfer.Weight(source.get(weight.parameter().label()), weight.type()));
+        bytes += weight.type().bytes();
       }
     }
+    long start = System.nanoTime();
+    try {
+      resident.putAll(WeightTransfer.run(client, pjrtDevices, missing));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    if (!missing.isEmpty()) {
+      LOG.info(
+          "Put {} MB of weights on each of {} devices in {} ms",
+          bytes / 1_000_000,
+          devices.size(),
+          (System.nanoTime() - start) / 1_000_000);
+    }
+    List<List<PjrtBuffer>> all = new ArrayList<>();
+    for (int device = 0; device < devices.size(); device++) {
+      List<PjrtBuffer> own = new ArrayList<>();
+      for (Weight weight : weights) {
+        own.add(Objects.requireNonNull(resident.get(key(weight))).get(device));
+      }
+      all.add(own);
+    }
+    return all;
+  }
+
+  private static String key(Weight weight) {
+    return weight.component() + "/" + weight.parameter().label();
   }
 
   @Override
@@ -163,6 +221,10 @@ final class ResidentWeights implements ReplicatedWeights {
       LOG.warn("Not all weights on {} could be freed: {}", devices, e.getMessage());
     }
     resident.clear();
+    if (!closed) {
+      closed = true;
+      engine.leave();
+    }
     if (lost) {
       engine.abandon(client);
     }

@@ -2,6 +2,7 @@ package io.shardlight.engines.pjrt;
 
 import ai.djl.Device;
 import ai.djl.MalformedModelException;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -10,6 +11,7 @@ import ai.djl.nn.AbstractSymbolBlock;
 import ai.djl.nn.ParameterList;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.shardlight.diffusion.graph.DeviceFault;
 import io.shardlight.engines.pjrt.client.HostBufferSemantics;
 import io.shardlight.engines.pjrt.client.PjrtBuffer;
 import io.shardlight.engines.pjrt.client.PjrtClient;
@@ -21,15 +23,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** A program of somebody's own on one device, and the arguments that stay there. */
 final class StableHloBlock extends AbstractSymbolBlock implements AutoCloseable {
+  private final PjrtEngine engine;
+  private final PjrtClient client;
   private final String name;
   private final ReplicatedProgram program;
   private final List<PjrtBuffer> weights;
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private volatile boolean lost;
 
-  private StableHloBlock(String name, ReplicatedProgram program, List<PjrtBuffer> weights) {
+  private StableHloBlock(
+      PjrtEngine engine,
+      PjrtClient client,
+      String name,
+      ReplicatedProgram program,
+      List<PjrtBuffer> weights) {
+    this.engine = engine;
+    this.client = client;
     this.name = name;
     this.program = program;
     this.weights = weights;
@@ -41,24 +55,35 @@ final class StableHloBlock extends AbstractSymbolBlock implements AutoCloseable 
    */
   static StableHloBlock load(PjrtEngine engine, Device device, Path module, Path arrays)
       throws IOException, MalformedModelException {
-    PjrtClient client = engine.client();
-    PjrtDevice target = engine.device(client, device);
+    PjrtClient client = engine.use();
+    boolean loaded = false;
     try (OpenBuffers weights = new OpenBuffers()) {
+      PjrtDevice target = engine.device(client, device);
       if (Files.exists(arrays)) {
         upload(engine, client, target, arrays, weights);
       }
       weights.list().forEach(PjrtBuffer::awaitTransfer);
       ReplicatedProgram program =
-          ReplicatedProgram.compile(
+          new ReplicatedProgram(
               client,
               List.of(target),
-              Files.readString(module),
               List.of(weights.list()),
               Replication.TOGETHER,
-              Optional.empty());
-      return new StableHloBlock(String.valueOf(module.getFileName()), program, weights.keep());
+              ReplicatedProgram.compile(
+                  client,
+                  List.of(target),
+                  Files.readString(module),
+                  Replication.TOGETHER,
+                  Optional.empty()));
+      loaded = true;
+      return new StableHloBlock(
+          engine, client, String.valueOf(module.getFileName()), program, weights.keep());
     } catch (PjrtException e) {
       throw new MalformedModelException(module + " cannot be loaded: " + e.getMessage(), e);
+    } finally {
+      if (!loaded) {
+        engine.leave();
+      }
     }
   }
 
@@ -89,7 +114,9 @@ final class StableHloBlock extends AbstractSymbolBlock implements AutoCloseable 
     try {
       return program.runOnOne(inputs.stream().map(HostTensor::of).toList(), inputs.getManager());
     } catch (PjrtException e) {
-      throw DeviceFaults.of(name + " failed", e);
+      EngineException fault = DeviceFaults.of(name + " failed", e);
+      lost |= fault instanceof DeviceFault.Lost;
+      throw fault;
     }
   }
 
@@ -104,9 +131,24 @@ final class StableHloBlock extends AbstractSymbolBlock implements AutoCloseable 
     return program.results().stream().map(TensorType::shape).toArray(Shape[]::new);
   }
 
+  /** Devices that were lost are given up, so that the next model may find them again. */
   @Override
   public void close() {
-    program.close();
-    weights.forEach(PjrtBuffer::close);
+    if (closed.getAndSet(true)) {
+      return;
+    }
+    try (OpenBuffers open = new OpenBuffers()) {
+      open.addAll(weights);
+      program.close();
+    } catch (PjrtException e) {
+      if (!lost) {
+        throw e;
+      }
+    } finally {
+      engine.leave();
+      if (lost) {
+        engine.abandon(client);
+      }
+    }
   }
 }

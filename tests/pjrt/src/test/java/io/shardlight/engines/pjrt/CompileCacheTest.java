@@ -13,6 +13,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -112,6 +115,27 @@ class CompileCacheTest {
     Files.write(file, flipped);
     get(module(3), 1);
     assertThat(Files.readAllBytes(file)).isEqualTo(whole);
+  }
+
+  @Test
+  void programsUnusedForLongestGoFirst() throws IOException {
+    get(module(3), 1);
+    Path first = files().get(0);
+    get(module(4), 1);
+    Path second = files().stream().filter(f -> !f.equals(first)).findFirst().orElseThrow();
+    Instant before = Instant.now().minus(Duration.ofHours(1));
+    Files.setLastModifiedTime(first, FileTime.from(before));
+    Files.setLastModifiedTime(second, FileTime.from(before.plusSeconds(1)));
+    get(module(3), 1);
+
+    CompileCache small = new CompileCache(folder, Files.size(first) + Files.size(second) + 99);
+    List<PjrtDevice> device = client.devices().subList(0, 1);
+    small.get(client, module(6), device).close();
+
+    assertThat(files()).hasSize(2).contains(first).doesNotContain(second);
+
+    new CompileCache(folder, 1).get(client, module(7), device).close();
+    assertThat(files()).as("the one just written stays").hasSize(1).doesNotContain(first);
   }
 
   @Test

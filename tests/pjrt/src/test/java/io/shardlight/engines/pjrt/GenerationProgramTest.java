@@ -44,7 +44,8 @@ class GenerationProgramTest {
     boolean guided = request.guidanceScale() > 1;
     LatentDiffusion diffusion =
         diffusion(model, guided, request.heightPixels() / 8, request.widthPixels() / 8);
-    GenerationProgram program = GenerationProgram.write(diffusion, ElementType.F32);
+    GenerationProgram program =
+        GenerationProgram.write(diffusion, ElementType.F32, AttentionForm.PLAIN);
     Scheduler scheduler =
         request
             .scheduler()

@@ -18,7 +18,7 @@ final class GraphOnXla {
 
   GraphOnXla(Graph graph, ParameterSource parameters, ElementType precision) {
     this.graph = graph;
-    this.function = GraphFunction.write(graph, precision, "main");
+    this.function = GraphFunction.write(graph, precision, AttentionForm.PLAIN, "main");
     for (Node parameter : graph.parameters().values()) {
       weights.add(weight(parameters.get(parameter.label()), parameter, precision));
     }

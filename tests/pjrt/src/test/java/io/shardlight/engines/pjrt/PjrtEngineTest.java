@@ -20,6 +20,7 @@ import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.LoweringOptions;
 import io.shardlight.diffusion.graph.Node;
 import io.shardlight.engines.pjrt.client.CpuPlugin;
+import io.shardlight.engines.pjrt.client.PjrtClient;
 import io.shardlight.lowerings.Difference;
 import io.shardlight.lowerings.NetworkCase;
 import java.io.FileNotFoundException;
@@ -231,6 +232,24 @@ class PjrtEngineTest {
             .hasStackTraceContaining("closed");
       }
     }
+    runsWhoeversStableHloWithWeightsThatStay();
+  }
+
+  @Test
+  void aClientIsLetGoOnceNothingIsOnItsDevices() throws Exception {
+    writeModel();
+    PjrtEngine engine = PjrtEngine.start(Optional.empty());
+    PjrtClient client = engine.client();
+    try (Model model = Model.newInstance("affine", "PJRT")) {
+      model.load(directory);
+      new PjrtLowering().release();
+      assertThat(engine.client()).isSameAs(client);
+    }
+    assertThat(engine.client()).isSameAs(client);
+
+    new PjrtLowering().release();
+
+    assertThat(engine.client()).isNotSameAs(client);
     runsWhoeversStableHloWithWeightsThatStay();
   }
 

@@ -52,16 +52,16 @@ public final class CpuPlugin {
     }
   }
 
-  static PjrtClient client(int devices) {
+  public static PjrtClient client(int devices) {
     return client(Map.of("num_devices", (long) devices));
   }
 
-  static PjrtClient client(Map<String, Object> options) {
+  public static PjrtClient client(Map<String, Object> options) {
     return PjrtClient.create(load(), options);
   }
 
   /** The plugin's counters of what is alive, such as {@code live_buffers}, but for those at 0. */
-  static Map<String, Long> living() {
+  public static Map<String, Long> living() {
     Map<String, Long> living = new TreeMap<>();
     load()
         .attributes()
@@ -74,7 +74,7 @@ public final class CpuPlugin {
     return living;
   }
 
-  static void assertNothingLives() {
+  public static void assertNothingLives() {
     assertThat(living()).isEmpty();
   }
 }

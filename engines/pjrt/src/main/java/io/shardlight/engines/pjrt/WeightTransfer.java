@@ -1,0 +1,154 @@
+package io.shardlight.engines.pjrt;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.shardlight.diffusion.graph.ParameterData;
+import io.shardlight.engines.pjrt.client.HostBufferSemantics;
+import io.shardlight.engines.pjrt.client.PjrtBuffer;
+import io.shardlight.engines.pjrt.client.PjrtClient;
+import io.shardlight.engines.pjrt.client.PjrtDevice;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings weights from a checkpoint to devices. Several are on their way at once, since reading,
+ * rounding and turning kernels around keep a core busy for longer than the way to the device takes;
+ * host memory is that of one weight for each of them, and none for those that lie in the file as
+ * the device wants them.
+ */
+final class WeightTransfer {
+  private static final int MAX_THREADS = 8;
+
+  /** What is to be brought. */
+  record Weight(ParameterData data, TensorType type) {}
+
+  private final PjrtClient client;
+  private final List<PjrtDevice> devices;
+
+  @GuardedBy("this")
+  private final Iterator<Map.Entry<String, Weight>> waiting;
+
+  @GuardedBy("this")
+  private final Map<String, List<PjrtBuffer>> arrived = new HashMap<>();
+
+  @GuardedBy("this")
+  private @Nullable Throwable failure;
+
+  private WeightTransfer(PjrtClient client, List<PjrtDevice> devices, Map<String, Weight> weights) {
+    this.client = client;
+    this.devices = devices;
+    this.waiting = weights.entrySet().iterator();
+  }
+
+  /**
+   * Puts each weight on every device; returns when all are there.
+   *
+   * @return by the same names, a buffer for each device; the caller closes them
+   * @throws IOException if one can't be read; then none is on a device any more
+   * @throws io.shardlight.engines.pjrt.client.PjrtException likewise if a device has no room
+   */
+  static Map<String, List<PjrtBuffer>> run(
+      PjrtClient client, List<PjrtDevice> devices, Map<String, Weight> weights) throws IOException {
+    return new WeightTransfer(client, devices, weights).run(weights.size());
+  }
+
+  private Map<String, List<PjrtBuffer>> run(int weights) throws IOException {
+    int count =
+        Math.min(weights, Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()));
+    if (count == 0) {
+      return Map.of();
+    }
+    ExecutorService threads =
+        Executors.newFixedThreadPool(
+            count,
+            task -> {
+              Thread thread = new Thread(task, "shardlight-weights");
+              thread.setDaemon(true);
+              return thread;
+            });
+    try {
+      // Also after a failure, all come to their end before anything is closed.
+      CompletableFuture.allOf(
+              Stream.generate(() -> CompletableFuture.runAsync(this::work, threads))
+                  .limit(count)
+                  .toArray(CompletableFuture[]::new))
+          .join();
+    } finally {
+      threads.shutdown();
+    }
+    return finish();
+  }
+
+  private synchronized Map<String, List<PjrtBuffer>> finish() throws IOException {
+    if (failure == null) {
+      return arrived;
+    }
+    try (OpenBuffers open = new OpenBuffers()) {
+      arrived.values().forEach(open::addAll);
+    } catch (RuntimeException second) {
+      failure.addSuppressed(second);
+    }
+    if (failure instanceof IOException unreadable) {
+      throw unreadable;
+    }
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    throw (RuntimeException) failure;
+  }
+
+  private void work() {
+    HostWeight.Staging staging = new HostWeight.Staging();
+    try {
+      Optional<Map.Entry<String, Weight>> next = next();
+      while (next.isPresent()) {
+        List<PjrtBuffer> copies = bring(next.get().getValue(), staging);
+        synchronized (this) {
+          arrived.put(next.get().getKey(), copies);
+        }
+        next = next();
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      fail(e);
+    }
+  }
+
+  private synchronized Optional<Map.Entry<String, Weight>> next() {
+    return failure == null && waiting.hasNext() ? Optional.of(waiting.next()) : Optional.empty();
+  }
+
+  /** The first failure ends the others' work. */
+  private synchronized void fail(Throwable e) {
+    if (failure == null) {
+      failure = e;
+    } else if (failure != e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  private List<PjrtBuffer> bring(Weight weight, HostWeight.Staging staging) throws IOException {
+    HostWeight host = HostWeight.read(weight.data(), weight.type(), staging);
+    try (OpenBuffers copies = new OpenBuffers()) {
+      for (PjrtDevice device : devices) {
+        copies.add(
+            client.upload(
+                host.bytes(),
+                weight.type().pjrtShape(),
+                host.byteStrides(),
+                device,
+                HostBufferSemantics.IMMUTABLE_UNTIL_TRANSFER_COMPLETES));
+      }
+      // Else the host would hold what every weight was read into for as long as the device does.
+      copies.list().forEach(PjrtBuffer::awaitTransfer);
+      return copies.keep();
+    }
+  }
+}
