@@ -30,18 +30,47 @@ final class DenoisingLoop {
    * @throws ArithmeticException if the image has pixels that are no numbers
    */
   GeneratedImage draw(ImageRequest request, AtomicBoolean stopped) {
-    int height = request.heightPixels() / model.vae().config().downsamplingFactor();
-    int width = request.widthPixels() / model.vae().config().downsamplingFactor();
+    return finish(request, denoise(request, stopped));
+  }
+
+  /** Computes the embeddings that {@link #denoise} will need, unless they are known. */
+  void encode(ImageRequest request) {
+    promptEncoder.encode(request.prompt());
+    if (model.guides(request.guidanceScale())) {
+      promptEncoder.encode(request.negativePrompt());
+    }
+  }
+
+  /**
+   * The first part of {@link #draw}.
+   *
+   * @return the image's latents, {@code [1, 4, height/8, width/8]}
+   */
+  float[] denoise(ImageRequest request, AtomicBoolean stopped) {
     float[] noise =
         JaxRandom.normal(
             request.noiseKey(),
-            model.vae().config().latentChannels() * height * width,
+            model.vae().config().latentChannels() * latentHeight(request) * latentWidth(request),
             ThreefryMode.ORIGINAL);
-    PromptEmbeddings prompt = promptEncoder.encode(request.prompt());
-    float[] latents = denoise(request, prompt, noise, stopped);
-    float[] image = decode(latents, height, width);
+    return denoise(request, promptEncoder.encode(request.prompt()), noise, stopped);
+  }
+
+  /** The rest of {@link #draw}. */
+  GeneratedImage finish(ImageRequest request, float[] latents) {
+    float[] image = decode(latents, latentHeight(request), latentWidth(request));
     return new GeneratedImage(
-        request.widthPixels(), request.heightPixels(), toRgb(image), prompt.truncated());
+        request.widthPixels(),
+        request.heightPixels(),
+        toRgb(image),
+        promptEncoder.truncates(request.prompt()));
+  }
+
+  private int latentHeight(ImageRequest request) {
+    return request.heightPixels() / model.vae().config().downsamplingFactor();
+  }
+
+  private int latentWidth(ImageRequest request) {
+    return request.widthPixels() / model.vae().config().downsamplingFactor();
   }
 
   /**
@@ -59,11 +88,7 @@ final class DenoisingLoop {
 
     // 2. latents
     Scheduler scheduler = request.scheduler().create(model.schedulerConfig(), request.steps());
-    Program unet =
-        programs.unet(
-            guided,
-            request.heightPixels() / model.vae().config().downsamplingFactor(),
-            request.widthPixels() / model.vae().config().downsamplingFactor());
+    Program unet = programs.unet(guided, latentHeight(request), latentWidth(request));
     float[] latents = noise.clone();
     for (int i = 0; i < latents.length; i++) {
       latents[i] *= scheduler.initNoiseSigma();

@@ -2,6 +2,7 @@ package io.shardlight.diffusion;
 
 import ai.djl.MalformedModelException;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.types.DataType;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.Lowering;
 import io.shardlight.diffusion.graph.LoweringOptions;
@@ -16,9 +17,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 
 /**
  * The programs of one model on one set of weights: the text encoder, and a UNet and a VAE decoder
@@ -154,14 +157,44 @@ final class Programs implements AutoCloseable {
         key.equals(TEXT_ENCODER)
             ? model.sampleSize() * model.sampleSize()
             : key.latentHeight() * key.latentWidth();
+    LoweringOptions chosen = options.apply(latentPixels);
+    if (key.equals(TEXT_ENCODER)) {
+      // As in the original program, whatever the others compute in.
+      chosen = chosen.withDataType(DataType.FLOAT32);
+    }
     try {
-      return new Program(graph, lowering.load(graph, weights, options.apply(latentPixels)));
+      return new Program(graph, lowering.load(graph, weights, chosen));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot load " + graph.name() + ": " + e.getMessage(), e);
     } catch (MalformedModelException e) {
       throw new EngineException(
           lowering.engineName() + " refuses the program of " + graph.name(), e);
     }
+  }
+
+  /** Closes a component's programs, none of which runs; they are loaded again when needed. */
+  synchronized void release(String component) {
+    programs
+        .entrySet()
+        .removeIf(
+            entry -> {
+              boolean released = entry.getKey().component().equals(component);
+              if (released) {
+                entry.getValue().close();
+              }
+              return released;
+            });
+  }
+
+  /** Closes all programs, none of which runs; they are loaded again when needed. */
+  synchronized void releaseAll() {
+    programs.values().forEach(Program::close);
+    programs.clear();
+  }
+
+  /** The components of the programs that are loaded now, for tests. */
+  synchronized Set<String> resident() {
+    return programs.keySet().stream().map(Key::component).collect(Collectors.toSet());
   }
 
   /** How many programs were loaded so far, for tests. */
@@ -172,7 +205,6 @@ final class Programs implements AutoCloseable {
   @Override
   public synchronized void close() {
     closed = true;
-    programs.values().forEach(Program::close);
-    programs.clear();
+    releaseAll();
   }
 }

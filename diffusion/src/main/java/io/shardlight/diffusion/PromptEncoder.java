@@ -70,6 +70,11 @@ final class PromptEncoder {
     }
   }
 
+  /** Whether tokens of a prompt are cut off. */
+  boolean truncates(String prompt) {
+    return tokenizer.encode(prompt).truncated();
+  }
+
   /** How often the text encoder ran, for tests. */
   int runs() {
     synchronized (cache) {

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /**
  * Stable Diffusion on the devices of this machine: weights replicated, batches sharded. The same
@@ -49,10 +50,7 @@ public final class TextToImage implements ImageGenerator {
   public static TextToImage replicate(StableDiffusion model, TextToImageOptions options) {
     Lowering lowering = Lowerings.find(options.engine(), options.plugin());
     List<Device> all = List.of(lowering.engine(options.plugin()).getDevices());
-    List<DeviceKind> kinds =
-        lowering.replicates()
-            ? all.stream().map(DeviceKind::of).distinct().toList()
-            : List.of(DeviceKind.CPU);
+    List<DeviceKind> kinds = kinds(lowering, all);
     DeviceKind kind = options.deviceKind().orElse(kinds.get(0));
     if (!kinds.contains(kind)) {
       throw new IllegalArgumentException(
@@ -64,7 +62,7 @@ public final class TextToImage implements ImageGenerator {
               + kinds.stream().map(DeviceKind::optionName).toList()
               + "; run on a machine that has one, or ask for one of these");
     }
-    DataType dataType = options.dataType().orElse(best(kind));
+    DataType dataType = options.dataType().orElse(best(kind, lowering));
     if (!lowering.dataTypes().contains(dataType)) {
       throw new IllegalArgumentException(
           "dataType was "
@@ -74,16 +72,38 @@ public final class TextToImage implements ImageGenerator {
               + " computes in "
               + lowering.dataTypes());
     }
-    BatchRunner runner =
-        lowering.replicates()
-            ? replicated(
-                model,
-                lowering,
-                ofKind(all, kind, lowering, options.devices()),
-                dataType,
-                options.cacheDirectory())
-            : new VirtualDevices(model, lowering, options);
-    return new TextToImage(runner, lowering.engineName(), kind, dataType, options);
+    return new TextToImage(
+        runner(model, lowering, all, kind, dataType, options),
+        lowering.engineName(),
+        kind,
+        dataType,
+        options);
+  }
+
+  /**
+   * Engines that run single networks do so on the CPU as well, which DJL does not list with GPUs.
+   */
+  static List<DeviceKind> kinds(Lowering lowering, List<Device> devices) {
+    Stream<DeviceKind> listed = devices.stream().map(DeviceKind::of);
+    return (lowering.replicates() ? listed : Stream.concat(listed, Stream.of(DeviceKind.CPU)))
+        .distinct()
+        .toList();
+  }
+
+  private static BatchRunner runner(
+      StableDiffusion model,
+      Lowering lowering,
+      List<Device> all,
+      DeviceKind kind,
+      DataType dataType,
+      TextToImageOptions options) {
+    if (!lowering.replicates() && kind == DeviceKind.CPU) {
+      return new VirtualDevices(model, lowering, options.withDataType(dataType));
+    }
+    List<Device> devices = ofKind(all, kind, lowering, options.devices());
+    return lowering.replicates()
+        ? replicated(model, lowering, devices, dataType, options.cacheDirectory())
+        : new GpuSessions(model, lowering, devices, dataType, options);
   }
 
   private static BatchRunner replicated(
@@ -98,9 +118,11 @@ public final class TextToImage implements ImageGenerator {
         devices.size());
   }
 
-  /** What accelerators are made for, and what the original program computed in. */
-  private static DataType best(DeviceKind kind) {
-    return kind == DeviceKind.CPU ? DataType.FLOAT32 : DataType.BFLOAT16;
+  /** Of accelerators the half precision that the engine has; bfloat16 is the original program's. */
+  private static DataType best(DeviceKind kind, Lowering lowering) {
+    return kind == DeviceKind.CPU
+        ? DataType.FLOAT32
+        : lowering.dataTypes().contains(DataType.BFLOAT16) ? DataType.BFLOAT16 : DataType.FLOAT16;
   }
 
   /** The first devices of a kind, all unless a count is asked for. */

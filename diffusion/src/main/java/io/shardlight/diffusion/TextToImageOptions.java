@@ -16,7 +16,8 @@ import java.util.OptionalInt;
  * @param cacheDirectory where transformed weights and compiled programs are kept; empty for {@code
  *     .shardlight} in the model's folder, and for no compiled programs
  * @param fusions false for the plain lowering, operation by operation, to compare with
- * @param dataType what UNet and decoder compute in; empty for the device's best
+ * @param dataType of UNet and decoder, one of {@link
+ *     io.shardlight.diffusion.graph.Lowering#dataTypes}; empty for the device's best
  * @param plugin the library through which the engine reaches its devices, where that is to choose;
  *     empty for what the environment names
  */

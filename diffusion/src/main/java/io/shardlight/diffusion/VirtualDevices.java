@@ -1,17 +1,18 @@
 package io.shardlight.diffusion;
 
 import ai.djl.Device;
+import ai.djl.ndarray.types.DataType;
 import io.shardlight.diffusion.ShardedBatch.Slot;
 import io.shardlight.diffusion.graph.Lowering;
 import io.shardlight.diffusion.graph.LoweringOptions;
-import java.util.ArrayList;
+import io.shardlight.diffusion.model.ClipTextModel;
+import io.shardlight.diffusion.model.UNet2DCondition;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /**
  * Any number of devices that are all one CPU, over one set of weights. Every image runs its own
@@ -19,12 +20,21 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * image's size and the machine alone. So the same request gives the same bytes for any number of
  * devices, any batch per device and any place in a batch. Small images run side by side, a thread
  * each; large ones one after the other on all threads.
+ *
+ * <p>Of a large model one network is in memory at a time: a batch is encoded, then denoised, then
+ * decoded. A network is ready again within a second, and a step of one takes several.
  */
 final class VirtualDevices implements BatchRunner {
   /** Up to this many latent pixels (256x256 images) one thread draws an image. */
   private static final int SMALL_LATENTS = 32 * 32;
 
+  /**
+   * From so many parameters of the UNet on, networks take turns in memory; v1-4 has 860 million.
+   */
+  private static final long LARGE_PARAMETERS = 200_000_000;
+
   private final StableDiffusion model;
+  private final boolean takesTurns;
   private final int cores;
   private final Programs programs;
   private final PromptEncoder promptEncoder;
@@ -33,7 +43,16 @@ final class VirtualDevices implements BatchRunner {
   private final ExecutorService largeLane;
 
   VirtualDevices(StableDiffusion model, Lowering lowering, TextToImageOptions options) {
+    this(model, lowering, options, parameters(model) >= LARGE_PARAMETERS);
+  }
+
+  /**
+   * @param takesTurns whether one network is in memory at a time
+   */
+  VirtualDevices(
+      StableDiffusion model, Lowering lowering, TextToImageOptions options, boolean takesTurns) {
     this.model = model;
+    this.takesTurns = takesTurns;
     this.cores = Runtime.getRuntime().availableProcessors();
     this.programs =
         new Programs(
@@ -46,7 +65,8 @@ final class VirtualDevices implements BatchRunner {
                     options.fusions(),
                     options
                         .cacheDirectory()
-                        .orElse(model.directory().path().resolve(".shardlight"))));
+                        .orElse(model.directory().path().resolve(".shardlight")),
+                    options.dataType().orElse(DataType.FLOAT32)));
     this.promptEncoder = new PromptEncoder(model.tokenizer(), programs);
     this.loop = new DenoisingLoop(model, programs, promptEncoder);
     this.smallLanes = executor("shardlight-lane", cores);
@@ -64,60 +84,63 @@ final class VirtualDevices implements BatchRunner {
     ImageRequest first = batch.slices().get(0).get(0).request();
     int latentHeight = first.heightPixels() / model.vae().config().downsamplingFactor();
     int latentWidth = first.widthPixels() / model.vae().config().downsamplingFactor();
-    programs.prepare(model.guides(first.guidanceScale()), latentHeight, latentWidth);
     ExecutorService lanes = lanes(latentHeight * latentWidth) > 1 ? smallLanes : largeLane;
-
+    // A virtual device need not draw what is masked: unlike a real one it gains nothing by it.
+    List<ImageRequest> requests =
+        batch.slices().stream()
+            .flatMap(List::stream)
+            .filter(Slot::live)
+            .map(Slot::request)
+            .toList();
     AtomicBoolean stopped = new AtomicBoolean();
-    List<Future<GeneratedImage>> drawn = new ArrayList<>();
-    for (List<Slot> slice : batch.slices()) {
-      for (Slot slot : slice) {
-        // A virtual device need not draw what is masked: unlike a real one it gains nothing by it.
-        if (slot.live()) {
-          drawn.add(lanes.submit(() -> loop.draw(slot.request(), stopped)));
-        }
-      }
+    if (takesTurns) {
+      return inTurns(lanes, requests, stopped);
     }
-    return await(drawn, stopped);
+    programs.prepare(model.guides(first.guidanceScale()), latentHeight, latentWidth);
+    return each(lanes, requests, request -> loop.draw(request, stopped), stopped);
   }
 
-  /**
-   * Waits for all, also after a failure or an interrupt, so that no device still works when this
-   * returns; what has not ended by then is told to stop.
-   */
-  private static List<GeneratedImage> await(
-      List<Future<GeneratedImage>> drawn, AtomicBoolean stopped) throws InterruptedException {
-    List<GeneratedImage> images = new ArrayList<>(drawn.size());
-    Throwable failure = null;
-    boolean interrupted = false;
-    for (Future<GeneratedImage> future : drawn) {
-      boolean ended = false;
-      while (!ended) {
-        try {
-          images.add(future.get());
-          ended = true;
-        } catch (InterruptedException e) {
-          interrupted = true;
-          stopped.set(true);
-        } catch (ExecutionException e) {
-          ended = true;
-          stopped.set(true);
-          failure = failure == null ? e.getCause() : failure;
-        }
-      }
+  private synchronized List<GeneratedImage> inTurns(
+      ExecutorService lanes, List<ImageRequest> requests, AtomicBoolean stopped)
+      throws InterruptedException {
+    try {
+      each(
+          lanes,
+          requests,
+          request -> {
+            loop.encode(request);
+            return true;
+          },
+          stopped);
+      programs.release(ClipTextModel.COMPONENT);
+      List<float[]> latents =
+          each(lanes, requests, request -> loop.denoise(request, stopped), stopped);
+      programs.release(UNet2DCondition.COMPONENT);
+      List<Integer> indices = IntStream.range(0, requests.size()).boxed().toList();
+      return each(lanes, indices, i -> loop.finish(requests.get(i), latents.get(i)), stopped);
+    } finally {
+      programs.releaseAll();
     }
-    if (interrupted) {
-      throw new InterruptedException("interrupted while drawing");
-    }
-    if (failure instanceof Error error) {
-      throw error;
-    }
-    if (failure instanceof RuntimeException exception) {
-      throw exception;
-    }
-    if (failure != null) {
-      throw new IllegalStateException(failure);
-    }
-    return images;
+  }
+
+  /** Does something for each on the lanes; results in their order. */
+  private static <T, R> List<R> each(
+      ExecutorService lanes, List<T> inputs, Function<T, R> work, AtomicBoolean stopped)
+      throws InterruptedException {
+    return Lanes.await(
+        inputs.stream().map(input -> lanes.submit(() -> work.apply(input))).toList(), stopped);
+  }
+
+  private static long parameters(StableDiffusion model) {
+    int side = model.sampleSize();
+    return model
+        .unet()
+        .graph(1, side, side, model.tokenizer().maxLength())
+        .parameters()
+        .values()
+        .stream()
+        .mapToLong(parameter -> parameter.shape().size())
+        .sum();
   }
 
   /** Threads of one program: one for small images, all cores for large ones. */
@@ -154,25 +177,8 @@ final class VirtualDevices implements BatchRunner {
 
   @Override
   public void close() {
-    terminate(smallLanes);
-    terminate(largeLane);
+    Lanes.terminate(smallLanes);
+    Lanes.terminate(largeLane);
     programs.close();
-  }
-
-  /** A program closed under a running lane would take the process with it. */
-  private static void terminate(ExecutorService lanes) {
-    lanes.shutdown();
-    boolean interrupted = false;
-    boolean terminated = false;
-    while (!terminated) {
-      try {
-        terminated = lanes.awaitTermination(1, TimeUnit.MINUTES);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

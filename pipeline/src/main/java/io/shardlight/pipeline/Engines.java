@@ -1,12 +1,12 @@
 package io.shardlight.pipeline;
 
+import ai.djl.Device;
 import ai.djl.engine.EngineException;
 import io.shardlight.diffusion.DeviceKind;
 import io.shardlight.diffusion.Lowerings;
 import io.shardlight.diffusion.graph.Lowering;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,14 +15,21 @@ final class Engines {
   private Engines() {}
 
   /**
-   * Kinds of the devices that an engine sees, in lower case, one entry a device.
+   * Kinds of the devices that an engine can use, in lower case, one entry a device; engines that
+   * run single networks can always use the CPU.
    *
    * @param plugin its library, where that is to choose
    */
   static List<String> deviceKinds(Lowering lowering, Optional<Path> plugin) {
-    return Arrays.stream(lowering.engine(plugin).getDevices())
-        .map(device -> DeviceKind.of(device).optionName())
-        .toList();
+    List<String> kinds = new ArrayList<>();
+    for (Device device : lowering.engine(plugin).getDevices()) {
+      kinds.add(DeviceKind.of(device).optionName());
+    }
+    String cpu = DeviceKind.CPU.optionName();
+    if (!lowering.replicates() && !kinds.contains(cpu)) {
+      kinds.add(cpu);
+    }
+    return kinds;
   }
 
   /** What is wrong, on this machine, with the options that choose engine and devices. */
@@ -67,8 +74,10 @@ final class Engines {
                         + dtype
                         + ": engine "
                         + found.engineName()
-                        + " computes in float32 only; leave the option out, or choose another"
-                        + " engine"));
+                        + " has "
+                        + String.join(
+                            " and ", found.dataTypes().stream().map(LoadModel::option).toList())
+                        + "; give one of these, or choose another engine"));
     return problems;
   }
 
@@ -89,7 +98,8 @@ final class Engines {
     String used = kind.equals("any") ? kinds.get(0) : kind;
     long there = kinds.stream().filter(used::equals).count();
     int wanted = devices.map(LoadModel::parseDevices).orElse(0);
-    return found.replicates() && wanted > there
+    boolean virtual = !found.replicates() && used.equals(DeviceKind.CPU.optionName());
+    return !virtual && wanted > there
         ? Optional.of(
             "--devices="
                 + wanted

@@ -29,7 +29,8 @@ import java.util.Optional;
  * @param deviceKind as {@link DeviceKind#optionName}; {@code any} for the engine's choice
  * @param numerics {@code torch} or {@code flax}
  * @param cacheDirectory where transformed weights are kept
- * @param dtype {@code float32} or {@code bfloat16}; {@link #BEST} for the device's best
+ * @param dtype {@code float32}, {@code bfloat16} or {@code float16}; {@link #BEST} for the device's
+ *     best
  * @param plugin path of the library of engine PJRT; empty for the one that the environment names
  */
 record LoadModel(

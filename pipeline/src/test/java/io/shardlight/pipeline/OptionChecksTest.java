@@ -74,7 +74,7 @@ class OptionChecksTest {
         "--engine=TensorFlow|unknown value; use one of auto, OnnxRuntime, PJRT",
         "--scheduler=pdnm|unknown value; did you mean pndm? use one of pndm, ddim, lms",
         "--scheduler=euler_a|not available in this version; use one of pndm, ddim, lms",
-        "--dtype=float16|not available in this version; use one of float32, bfloat16",
+        "--dtype=float8|unknown value; did you mean float32? use one of float32, bfloat16, float16",
         "--imageFormat=gif|unknown value; use one of png, jpeg, webp",
         "--imageQuality=0|too small; give a whole number from 1 to 100",
         "--layout=file|unknown value; did you mean files? use one of webdataset, files",

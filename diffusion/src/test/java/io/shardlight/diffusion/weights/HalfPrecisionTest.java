@@ -28,6 +28,26 @@ final class HalfPrecisionTest {
   }
 
   @Test
+  void everyFloat16IsRoundedToItselfAndWhatLiesBetweenToTheNearest() {
+    for (int bits = 0; bits < 0x7c00; bits++) {
+      float exact = HalfPrecision.fromFloat16((short) bits);
+      assertThat(HalfPrecision.toFloat16(exact)).isEqualTo((short) bits);
+      assertThat(HalfPrecision.toFloat16(-exact)).isEqualTo((short) (bits | 0x8000));
+      // The one above the largest would be 65536.
+      float above = bits == 0x7bff ? 0x1p16f : HalfPrecision.fromFloat16((short) (bits + 1));
+      float middle = (exact + above) / 2;
+      int even = bits % 2 == 0 ? bits : bits + 1;
+      assertThat(HalfPrecision.toFloat16(middle)).as("tie above %x", bits).isEqualTo((short) even);
+      assertThat(HalfPrecision.toFloat16(Math.nextDown(middle))).isEqualTo((short) bits);
+      assertThat(HalfPrecision.toFloat16(Math.nextUp(middle))).isEqualTo((short) (bits + 1));
+    }
+    assertThat(HalfPrecision.toFloat16(Float.MAX_VALUE)).isEqualTo((short) 0x7c00);
+    assertThat(HalfPrecision.toFloat16(Float.NEGATIVE_INFINITY)).isEqualTo((short) 0xfc00);
+    assertThat(HalfPrecision.fromFloat16(HalfPrecision.toFloat16(Float.NaN))).isNaN();
+    assertThat(HalfPrecision.toFloat16(Float.MIN_VALUE)).isZero();
+  }
+
+  @Test
   void everyBfloat16IsTheUpperHalfOfItsFloat() {
     for (int bits = 0; bits < 1 << 16; bits++) {
       float found = HalfPrecision.fromBfloat16((short) bits);

@@ -10,6 +10,7 @@ import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.fixtures.TinyModels;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -81,6 +82,36 @@ class TextToImageTest {
         assertThat(together.get(i).rgb()).isEqualTo(alone);
       }
       assertThat(together.get(0).rgb()).isNotEqualTo(together.get(1).rgb());
+    }
+  }
+
+  /** What large models do for their memory's sake. */
+  @Test
+  void networksThatTakeTurnsDrawTheSame() throws Exception {
+    StableDiffusion model =
+        StableDiffusion.open(ModelDirectory.open(TinyModels.torch()), Optional.empty());
+    List<ImageRequest> requests =
+        IntStream.range(0, 3).mapToObj(i -> request("prompt " + i % 2, i, 7.5f)).toList();
+    TextToImageOptions options = TextToImageOptions.DEFAULTS.withCacheDirectory(cache);
+    CountingLowering counted =
+        new CountingLowering(Lowerings.find("OnnxRuntime", Optional.empty()));
+    try (VirtualDevices together =
+            new VirtualDevices(
+                model, Lowerings.find("OnnxRuntime", Optional.empty()), options, false);
+        VirtualDevices inTurns = new VirtualDevices(model, counted, options, true)) {
+      List<GeneratedImage> expected = together.run(ShardedBatch.shard(requests, 3, 1));
+      for (int i = 0; i < 2; i++) {
+        List<GeneratedImage> drawn = inTurns.run(ShardedBatch.shard(requests, 3, 1));
+
+        assertThat(drawn)
+            .usingElementComparator((a, b) -> Arrays.compare(a.rgb(), b.rgb()))
+            .containsExactlyElementsOf(expected);
+      }
+      assertThat(counted.mostAtOnce()).isEqualTo(1);
+      // The second time, the prompts' embeddings are still there.
+      assertThat(inTurns.programs().loads()).isEqualTo(5);
+      assertThat(inTurns.programs().resident()).isEmpty();
+      assertThat(together.programs().resident()).hasSize(3);
     }
   }
 

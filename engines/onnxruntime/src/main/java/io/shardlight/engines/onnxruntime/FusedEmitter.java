@@ -274,7 +274,7 @@ final class FusedEmitter implements Emitter {
               whole.get().parameter(),
               whole.get().start() + first * in * 9,
               new Shape(count * in, 9));
-      return onnx.initializer(weights.tensor(part));
+      return weights.value(onnx, part);
     }
     String part =
         onnx.add(
@@ -437,7 +437,7 @@ final class FusedEmitter implements Emitter {
     if (known == null) {
       Optional<WeightView> view = WeightView.of(node);
       if (view.isPresent()) {
-        known = onnx.initializer(weights.tensor(view.get()));
+        known = weights.value(onnx, view.get());
       } else {
         known = rows(node);
         if (node.shape().dimension() != 2) {
@@ -455,7 +455,7 @@ final class FusedEmitter implements Emitter {
   private String weight(Node node, Shape shape) throws IOException {
     Optional<WeightView> view = WeightView.of(node);
     return view.isPresent()
-        ? onnx.initializer(weights.tensor(view.get(), shape))
+        ? weights.value(onnx, view.get(), shape)
         : onnx.reshape(plain(node), shape.getShape());
   }
 

@@ -4,6 +4,7 @@ import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -18,15 +19,19 @@ import io.shardlight.diffusion.graph.ParameterSource;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
  * Runs graphs by ONNX Runtime through DJL.
  *
- * <p>With {@link LoweringOptions#fusions} a graph is laid out for the CPU: pixels by channels,
- * Winograd convolutions, fused attention and normalisation; without, it is plain ONNX in NCHW.
- * Either way the float32 weights of a checkpoint are mapped where they lie. Thread-safe.
+ * <p>On a CPU, with {@link LoweringOptions#fusions}, a graph is laid out pixels by channels, with
+ * Winograd convolutions, fused attention and normalisation; without, and on a GPU, it is plain ONNX
+ * in NCHW, which ONNX Runtime optimises for the device. Either way the weights of a checkpoint are
+ * mapped where they lie if their type is the one asked for.
+ *
+ * <p>GPUs need the build's profile {@code cuda}. Thread-safe.
  */
 public final class OnnxLowering implements Lowering {
   private static final String ENGINE = "OnnxRuntime";
@@ -66,11 +71,20 @@ public final class OnnxLowering implements Lowering {
   }
 
   /**
+   * {@inheritDoc} On a CPU float16 is what weights are stored in, and what is computed with them is
+   * float32; a GPU computes in float16.
+   */
+  @Override
+  public List<DataType> dataTypes() {
+    return List.of(DataType.FLOAT32, DataType.FLOAT16);
+  }
+
+  /**
    * {@inheritDoc}
    *
-   * <p>Only weights stored in another type or order than the graph's are written to the cache
-   * directory; nothing is, for a float32 safetensors checkpoint. The checkpoint's files must stay
-   * as they are until the model is closed.
+   * <p>Only weights stored in another type or order than asked for are written to the cache
+   * directory; nothing is, for a safetensors checkpoint of the same type. The checkpoint's files
+   * must stay as they are until the model is closed.
    */
   @Override
   public Model load(Graph graph, ParameterSource parameters, LoweringOptions options)
@@ -78,11 +92,14 @@ public final class OnnxLowering implements Lowering {
     engine();
     WeightInitializers weights =
         new WeightInitializers(
-            parameters, new WeightCache(options.cacheDirectory(), parameters.fingerprint()));
+            parameters,
+            new WeightCache(options.cacheDirectory(), parameters.fingerprint()),
+            options.dataType());
+    boolean gpu = options.device().isGpu();
     Emitter emitter =
-        options.fusions()
+        options.fusions() && !gpu
             ? new FusedEmitter(graph, weights, convolutionPlan)
-            : new PlainEmitter(graph, weights);
+            : new PlainEmitter(graph, weights, gpu ? options.dataType() : DataType.FLOAT32);
     byte[] program = emitter.emit().toByteArray();
     Model model = Model.newInstance(graph.name(), options.device(), ENGINE);
     try (SessionOptions session = sessionOptions(options, weights)) {
@@ -107,7 +124,10 @@ public final class OnnxLowering implements Lowering {
               + graph
               + " on "
               + options.device()
-              + (e.getCause() == null ? "" : ": " + e.getCause().getMessage()),
+              + (e.getCause() == null ? "" : ": " + e.getCause().getMessage())
+              + (options.device().isGpu()
+                  ? "; a GPU needs the build of Maven profile cuda, and NVIDIA's CUDA and cuDNN"
+                  : ""),
           e);
     } catch (IOException | RuntimeException e) {
       model.close();
@@ -129,7 +149,7 @@ public final class OnnxLowering implements Lowering {
     // The memory pattern is a second arena as large as the first, made by the second run.
     session.setMemoryPatternOptimization(false);
     session.setCPUArenaAllocator(true);
-    if (options.fusions()) {
+    if (options.fusions() && !options.device().isGpu()) {
       // Packed copies of the weights would cost their size in private memory and seconds to make;
       // optimisation would do the same by folding what is computed from weights.
       session.addConfigEntry("session.disable_prepacking", "1");

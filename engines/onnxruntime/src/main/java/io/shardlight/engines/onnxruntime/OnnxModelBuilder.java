@@ -12,6 +12,7 @@ import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.ByteString;
+import io.shardlight.diffusion.weights.HalfPrecision;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -32,11 +33,42 @@ final class OnnxModelBuilder {
   private final GraphProto.Builder graph = GraphProto.newBuilder();
   private final Map<Constant, String> constants = new HashMap<>();
   private final Map<String, String> initializers = new HashMap<>();
+  private final Map<String, String> widened = new HashMap<>();
   private String scope = "";
   private int count;
 
+  private final DataType precision;
+
+  /** A model that computes in float32. */
   OnnxModelBuilder(String name) {
+    this(name, DataType.FLOAT32);
+  }
+
+  /**
+   * @param precision what {@link #floats} and weights are: float32 or float16
+   */
+  OnnxModelBuilder(String name, DataType precision) {
+    this.precision = precision;
     graph.setName(name);
+  }
+
+  DataType precision() {
+    return precision;
+  }
+
+  static TensorProto.DataType elementType(DataType dataType) {
+    return switch (dataType) {
+      case FLOAT32 -> TensorProto.DataType.FLOAT;
+      case FLOAT16 -> TensorProto.DataType.FLOAT16;
+      case INT64 -> TensorProto.DataType.INT64;
+      default ->
+          throw new IllegalArgumentException(
+              "elements must be float32, float16 or int64, but are " + dataType);
+    };
+  }
+
+  String convert(String value, DataType dataType) {
+    return call("Cast", value).with("to", elementType(dataType).getNumber()).output();
   }
 
   /** Names the nodes added from now on after a module, so that errors and profiles tell where. */
@@ -82,7 +114,20 @@ final class OnnxModelBuilder {
     return floats(new long[0], value);
   }
 
+  /** Rounded to the precision of the model. */
   String floats(long[] shape, float... values) {
+    if (precision == DataType.FLOAT16) {
+      ByteBuffer bytes =
+          ByteBuffer.allocate(values.length * Short.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      for (float value : values) {
+        bytes.putShort(HalfPrecision.toFloat16(value));
+      }
+      return constant(TensorProto.DataType.FLOAT16, shape, bytes.flip());
+    }
+    return float32s(shape, values);
+  }
+
+  String float32s(long[] shape, float... values) {
     ByteBuffer bytes =
         ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asFloatBuffer().put(values);
@@ -155,6 +200,16 @@ final class OnnxModelBuilder {
         });
   }
 
+  /** The float32 value of a float16 tensor, which is added under its name, once. */
+  String widened(TensorProto tensor) {
+    String known = widened.get(tensor.getName());
+    if (known == null) {
+      known = convert(initializer(tensor), DataType.FLOAT32);
+      widened.put(tensor.getName(), known);
+    }
+    return known;
+  }
+
   ModelProto build() {
     return ModelProto.newBuilder()
         .setIrVersion(IR_VERSION)
@@ -170,21 +225,13 @@ final class OnnxModelBuilder {
     for (long dimension : shape.getShape()) {
       dimensions.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(dimension));
     }
-    TensorProto.DataType elementType =
-        switch (dataType) {
-          case FLOAT32 -> TensorProto.DataType.FLOAT;
-          case INT64 -> TensorProto.DataType.INT64;
-          default ->
-              throw new IllegalArgumentException(
-                  "\"" + name + "\" must be float32 or int64, but is " + dataType);
-        };
     return ValueInfoProto.newBuilder()
         .setName(name)
         .setType(
             TypeProto.newBuilder()
                 .setTensorType(
                     TypeProto.Tensor.newBuilder()
-                        .setElemType(elementType.getNumber())
+                        .setElemType(elementType(dataType).getNumber())
                         .setShape(dimensions)))
         .build();
   }

@@ -1,5 +1,6 @@
 package io.shardlight.engines.onnxruntime;
 
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import io.shardlight.diffusion.graph.Graph;
@@ -11,7 +12,8 @@ import java.util.Map;
 
 /**
  * The graph operation by operation in standard ONNX, NCHW, as an exporter would write it: what the
- * fused form is measured against and checked with.
+ * fused form is measured against and checked with, and what runs on a GPU, in float16 if asked for.
+ * Inputs and outputs of the program are float32 always.
  */
 final class PlainEmitter implements Emitter {
   private final Graph graph;
@@ -19,10 +21,13 @@ final class PlainEmitter implements Emitter {
   private final OnnxModelBuilder onnx;
   private final Map<Node, String> values = new HashMap<>();
 
-  PlainEmitter(Graph graph, WeightInitializers weights) {
+  /**
+   * @param precision of all values between inputs and outputs: float32 or float16
+   */
+  PlainEmitter(Graph graph, WeightInitializers weights, DataType precision) {
     this.graph = graph;
     this.weights = weights;
-    this.onnx = new OnnxModelBuilder(graph.name());
+    this.onnx = new OnnxModelBuilder(graph.name(), precision);
   }
 
   @Override
@@ -31,16 +36,30 @@ final class PlainEmitter implements Emitter {
       onnx.scope(node.label());
       if (node.op() instanceof Op.Input input) {
         onnx.input(input.name(), node.dataType(), node.shape());
-        values.put(node, input.name());
+        values.put(
+            node, node.dataType() == DataType.FLOAT32 ? inPrecision(input.name()) : input.name());
       } else if (WeightView.of(node).isEmpty()) {
         values.put(node, emit(node));
       }
     }
     for (Map.Entry<String, Node> output : graph.outputs().entrySet()) {
       Node node = output.getValue();
-      onnx.output(output.getKey(), node.dataType(), node.shape(), value(node));
+      String value = value(node);
+      onnx.output(
+          output.getKey(),
+          node.dataType(),
+          node.shape(),
+          isFloat32() ? value : onnx.convert(value, DataType.FLOAT32));
     }
     return onnx.build();
+  }
+
+  private boolean isFloat32() {
+    return onnx.precision() == DataType.FLOAT32;
+  }
+
+  private String inPrecision(String float32) {
+    return isFloat32() ? float32 : onnx.convert(float32, onnx.precision());
   }
 
   private String emit(Node node) throws IOException {
@@ -86,7 +105,7 @@ final class PlainEmitter implements Emitter {
           onnx.longs(slice.end()),
           onnx.longs(slice.axis()));
     } else if (op instanceof Op.UpsampleNearest2x) {
-      return onnx.call("Resize", value(node, 0), "", onnx.floats(new long[] {4}, 1, 1, 2, 2))
+      return onnx.call("Resize", value(node, 0), "", onnx.float32s(new long[] {4}, 1, 1, 2, 2))
           .with("mode", "nearest")
           .with("coordinate_transformation_mode", "asymmetric")
           .with("nearest_mode", "floor")
@@ -185,12 +204,13 @@ final class PlainEmitter implements Emitter {
         node.dimension(2) / attention.heads());
   }
 
-  /** Zero where a query may look, the lowest float elsewhere; {@code [tokens, tokens]}. */
+  /** Zero where a query may look, the lowest number elsewhere; {@code [tokens, tokens]}. */
   private static String causalMask(OnnxModelBuilder onnx, int tokens) {
+    float lowest = onnx.precision() == DataType.FLOAT16 ? -65504 : -Float.MAX_VALUE;
     float[] mask = new float[tokens * tokens];
     for (int query = 0; query < tokens; query++) {
       for (int key = query + 1; key < tokens; key++) {
-        mask[query * tokens + key] = -Float.MAX_VALUE;
+        mask[query * tokens + key] = lowest;
       }
     }
     return onnx.floats(new long[] {tokens, tokens}, mask);
@@ -198,20 +218,27 @@ final class PlainEmitter implements Emitter {
 
   private String sinusoidalEmbedding(Node node, Op.SinusoidalEmbedding embedding)
       throws IOException {
+    // Timesteps and angles up to 999 need float32, whatever the precision.
+    Node timesteps = node.operand(0);
+    String exact =
+        timesteps.op() instanceof Op.Input input
+            ? input.name()
+            : onnx.convert(value(timesteps), DataType.FLOAT32);
     float[] frequencies = embedding.frequencies();
     String angles =
         onnx.add(
             "Mul",
-            onnx.reshape(value(node, 0), -1, 1),
-            onnx.floats(new long[] {1, frequencies.length}, frequencies));
+            onnx.reshape(exact, -1, 1),
+            onnx.float32s(new long[] {1, frequencies.length}, frequencies));
     String sine = onnx.add("Sin", angles);
     String cosine = onnx.add("Cos", angles);
-    return onnx.call(
-            "Concat",
-            embedding.cosineFirst() ? cosine : sine,
-            embedding.cosineFirst() ? sine : cosine)
-        .with("axis", 1)
-        .output();
+    return inPrecision(
+        onnx.call(
+                "Concat",
+                embedding.cosineFirst() ? cosine : sine,
+                embedding.cosineFirst() ? sine : cosine)
+            .with("axis", 1)
+            .output());
   }
 
   private String value(Node node, int operand) throws IOException {
@@ -226,6 +253,6 @@ final class PlainEmitter implements Emitter {
     WeightView view =
         WeightView.of(node)
             .orElseThrow(() -> new IllegalStateException(node + " has not been emitted"));
-    return onnx.initializer(weights.tensor(view));
+    return weights.value(onnx, view);
   }
 }

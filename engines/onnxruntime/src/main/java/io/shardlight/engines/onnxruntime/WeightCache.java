@@ -1,6 +1,8 @@
 package io.shardlight.engines.onnxruntime;
 
+import ai.djl.ndarray.types.DataType;
 import io.shardlight.diffusion.graph.ParameterData.FileRegion;
+import io.shardlight.diffusion.weights.HalfPrecision;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,9 +25,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Converted weights of one checkpoint component, a file each, as float32 the runtime can map.
- * Several threads and processes may use one directory: a file is written under a name of its own,
- * forced to the disk and renamed, so that what stands under the final name was once complete.
+ * Converted weights of one checkpoint component, a file each, as the runtime can map them. Several
+ * threads and processes may use one directory: a file is written under a name of its own, forced to
+ * the disk and renamed, so that what stands under the final name was once complete.
  *
  * <p>A file is trusted if its header is sound and its modification time is the one that the header
  * records; a file touched since is read through and its checksum compared. What fails is written
@@ -35,7 +37,7 @@ final class WeightCache {
   private static final Logger logger = LoggerFactory.getLogger(WeightCache.class);
 
   /** Changes with the file format and with what any content key stands for. */
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
 
   private static final long MAGIC = 0x53484c_57454947L;
 
@@ -77,29 +79,34 @@ final class WeightCache {
    * The file that keeps a content, written now if it is not there yet or is damaged.
    *
    * @param key tells what the values are: a name, and how they were converted
-   * @param elements how many float32 there are
+   * @param type what they are kept as: float32, or float16 to which they are rounded
+   * @param elements how many there are
    */
-  FileRegion keep(String key, long elements, Content content) throws IOException {
+  FileRegion keep(String key, DataType type, long elements, Content content) throws IOException {
     Path file =
         directory.resolve(
-            key.replaceAll("[^A-Za-z0-9._-]", "_") + "." + sha256(key).substring(0, 8) + ".f32");
-    if (!isSound(file, key, elements)) {
-      write(file, key, elements, content);
+            key.replaceAll("[^A-Za-z0-9._-]", "_")
+                + "."
+                + sha256(key).substring(0, 8)
+                + (type == DataType.FLOAT16 ? ".f16" : ".f32"));
+    long bytes = elements * type.getNumOfBytes();
+    if (!isSound(file, key, bytes)) {
+      write(file, key, type, elements, content);
     }
-    return new FileRegion(file, HEADER_BYTES, elements * Float.BYTES);
+    return new FileRegion(file, HEADER_BYTES, bytes);
   }
 
-  private static boolean isSound(Path file, String key, long elements) throws IOException {
+  private static boolean isSound(Path file, String key, long bytes) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES);
       while (header.hasRemaining() && channel.read(header) >= 0) {}
-      if (header.hasRemaining() || channel.size() != HEADER_BYTES + elements * Float.BYTES) {
+      if (header.hasRemaining() || channel.size() != HEADER_BYTES + bytes) {
         logger.warn("{} has {} bytes; writing it anew", file, channel.size());
         return false;
       }
       long modifiedMillis = header.flip().getLong(Long.BYTES);
       int checksum = header.getInt(2 * Long.BYTES);
-      if (!header.equals(header(key, elements, modifiedMillis, checksum))) {
+      if (!header.equals(header(key, bytes, modifiedMillis, checksum))) {
         logger.warn("{} has a damaged header; writing it anew", file);
         return false;
       }
@@ -126,7 +133,8 @@ final class WeightCache {
     return (int) crc.getValue();
   }
 
-  private void write(Path file, String key, long elements, Content content) throws IOException {
+  private void write(Path file, String key, DataType type, long elements, Content content)
+      throws IOException {
     Files.createDirectories(directory);
     Path unfinished = directory.resolve(file.getFileName() + "." + UUID.randomUUID() + ".tmp");
     try {
@@ -134,17 +142,22 @@ final class WeightCache {
       try (FileChannel channel =
           FileChannel.open(unfinished, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
         CRC32C crc = new CRC32C();
+        int size = type.getNumOfBytes();
         ByteBuffer chunk =
-            ByteBuffer.allocateDirect((int) Math.min(elements, CHUNK_FLOATS) * Float.BYTES)
+            ByteBuffer.allocateDirect((int) Math.min(elements, CHUNK_FLOATS) * size)
                 .order(ByteOrder.LITTLE_ENDIAN);
         for (long start = 0; start < elements; start += CHUNK_FLOATS) {
           int count = (int) Math.min(elements - start, CHUNK_FLOATS);
-          chunk.clear().limit(count * Float.BYTES);
-          content.read(start, chunk.asFloatBuffer());
+          chunk.clear().limit(count * size);
+          if (type == DataType.FLOAT16) {
+            readHalves(start, count, content, chunk);
+          } else {
+            content.read(start, chunk.asFloatBuffer());
+          }
           crc.update(chunk);
-          writeFully(channel, chunk.rewind(), HEADER_BYTES + start * Float.BYTES);
+          writeFully(channel, chunk.rewind(), HEADER_BYTES + start * size);
         }
-        writeFully(channel, header(key, elements, modifiedMillis, (int) crc.getValue()), 0);
+        writeFully(channel, header(key, elements * size, modifiedMillis, (int) crc.getValue()), 0);
         channel.force(true);
       }
       Files.setLastModifiedTime(unfinished, FileTime.fromMillis(modifiedMillis));
@@ -163,6 +176,15 @@ final class WeightCache {
     }
   }
 
+  private static void readHalves(long start, int count, Content content, ByteBuffer target)
+      throws IOException {
+    FloatBuffer floats = FloatBuffer.allocate(count);
+    content.read(start, floats);
+    for (int i = 0; i < count; i++) {
+      target.putShort(Short.BYTES * i, HalfPrecision.toFloat16(floats.get(i)));
+    }
+  }
+
   private static void writeFully(FileChannel channel, ByteBuffer bytes, long at)
       throws IOException {
     long position = at;
@@ -172,11 +194,11 @@ final class WeightCache {
   }
 
   /** Magic, time, checksum of the data, version, length, key, and a checksum of all these. */
-  private static ByteBuffer header(String key, long elements, long modifiedMillis, int checksum) {
+  private static ByteBuffer header(String key, long bytes, long modifiedMillis, int checksum) {
     byte[] keyBytes = key.getBytes(StandardCharsets.UTF_8);
     ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES);
     header.putLong(MAGIC).putLong(modifiedMillis).putInt(checksum).putInt(VERSION);
-    header.putLong(elements).put(keyBytes, 0, Math.min(keyBytes.length, 2048));
+    header.putLong(bytes).put(keyBytes, 0, Math.min(keyBytes.length, 2048));
     CRC32C crc = new CRC32C();
     crc.update(Arrays.copyOf(header.array(), HEADER_BYTES - Integer.BYTES));
     return header.putInt(HEADER_BYTES - Integer.BYTES, (int) crc.getValue()).rewind();

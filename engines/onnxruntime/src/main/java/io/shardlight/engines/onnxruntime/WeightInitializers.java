@@ -8,17 +8,22 @@ import com.google.protobuf.ByteString;
 import io.shardlight.diffusion.graph.ParameterData;
 import io.shardlight.diffusion.graph.ParameterData.FileRegion;
 import io.shardlight.diffusion.graph.ParameterSource;
+import io.shardlight.diffusion.weights.HalfPrecision;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Makes ONNX initializers of a checkpoint's weights. Large float32 weights stay where they lie and
- * are external data of the model, offset and all; other large ones are external data in the cache;
- * small ones are put into the model.
+ * Makes ONNX initializers of a checkpoint's weights. Large weights that are stored as the program
+ * wants them stay where they lie and are external data of the model, offset and all; other large
+ * ones are external data in the cache; small ones are put into the model.
+ *
+ * <p>Stored as float16, weights take half the memory; a model that computes in float32 widens them
+ * where they are used, each time anew.
  *
  * <p>ONNX Runtime accepts only relative locations that stay below one folder, so that folder is the
  * root of the file system.
@@ -29,11 +34,16 @@ final class WeightInitializers {
 
   private final ParameterSource parameters;
   private final WeightCache cache;
+  private final DataType storage;
   private final Path root;
 
-  WeightInitializers(ParameterSource parameters, WeightCache cache) {
+  /**
+   * @param storage float32 or float16
+   */
+  WeightInitializers(ParameterSource parameters, WeightCache cache, DataType storage) {
     this.parameters = parameters;
     this.cache = cache;
+    this.storage = storage;
     this.root = cache.directory().getRoot();
   }
 
@@ -42,15 +52,20 @@ final class WeightInitializers {
     return root;
   }
 
-  /** A tensor with the view's shape and the parameter's name. */
-  TensorProto tensor(WeightView view) throws IOException {
-    return tensor(view, view.shape());
+  /** A weight as a value of the type that the model computes in, with the view's shape. */
+  String value(OnnxModelBuilder onnx, WeightView view) throws IOException {
+    return value(onnx, view, view.shape());
   }
 
   /**
    * @param shape the shape that the model shall see, of as many elements as the view
    */
-  TensorProto tensor(WeightView view, Shape shape) throws IOException {
+  String value(OnnxModelBuilder onnx, WeightView view, Shape shape) throws IOException {
+    TensorProto tensor = tensor(view, shape);
+    return storage == onnx.precision() ? onnx.initializer(tensor) : onnx.widened(tensor);
+  }
+
+  private TensorProto tensor(WeightView view, Shape shape) throws IOException {
     ParameterData data = parameters.get(view.parameter());
     TensorProto.Builder tensor =
         TensorProto.newBuilder()
@@ -58,13 +73,15 @@ final class WeightInitializers {
                 "parameters/"
                     + view.name(data.shape())
                     + (shape.equals(view.shape()) ? "" : shape.toString()))
-            .setDataType(TensorProto.DataType.FLOAT.getNumber());
+            .setDataType(OnnxModelBuilder.elementType(storage).getNumber());
     for (long dimension : shape.getShape()) {
       tensor.addDims(dimension);
     }
-    long bytes = shape.size() * Float.BYTES;
-    if (bytes <= INLINE_BYTES) {
-      return tensor.setRawData(ByteString.copyFrom(read(data, view.start(), (int) bytes))).build();
+    int size = storage.getNumOfBytes();
+    if (shape.size() * size <= INLINE_BYTES) {
+      return tensor
+          .setRawData(ByteString.copyFrom(read(data, view.start(), (int) shape.size())))
+          .build();
     }
     Optional<FileRegion> region = data.region().filter(r -> isMappable(data, r));
     FileRegion whole = region.isPresent() ? region.get() : converted(data);
@@ -72,26 +89,34 @@ final class WeightInitializers {
         .setDataLocation(TensorProto.DataLocation.EXTERNAL)
         .addExternalData(
             entry("location", root.relativize(whole.file().toAbsolutePath()).toString()))
-        .addExternalData(
-            entry("offset", Long.toString(whole.offset() + view.start() * Float.BYTES)))
-        .addExternalData(entry("length", Long.toString(bytes)))
+        .addExternalData(entry("offset", Long.toString(whole.offset() + view.start() * size)))
+        .addExternalData(entry("length", Long.toString(shape.size() * size)))
         .build();
   }
 
   private boolean isMappable(ParameterData data, FileRegion region) {
-    return data.dataType() == DataType.FLOAT32
+    return data.dataType() == storage
         && region.file().getFileSystem() == FileSystems.getDefault()
         && root.equals(region.file().toAbsolutePath().getRoot());
   }
 
   private FileRegion converted(ParameterData data) throws IOException {
-    return cache.keep(data.name(), data.shape().size(), data::read);
+    return cache.keep(data.name(), storage, data.shape().size(), data::read);
   }
 
-  private static ByteBuffer read(ParameterData data, long start, int bytes) {
-    ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    data.read(start, buffer.asFloatBuffer());
-    return buffer;
+  private ByteBuffer read(ParameterData data, long start, int count) {
+    FloatBuffer floats = FloatBuffer.allocate(count);
+    data.read(start, floats);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(count * storage.getNumOfBytes()).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < count; i++) {
+      if (storage == DataType.FLOAT16) {
+        bytes.putShort(HalfPrecision.toFloat16(floats.get(i)));
+      } else {
+        bytes.putFloat(floats.get(i));
+      }
+    }
+    return bytes.flip();
   }
 
   private static StringStringEntryProto entry(String key, String value) {

@@ -3,6 +3,7 @@ package io.shardlight.engines.onnxruntime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.Device;
+import ai.djl.ndarray.types.DataType;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.LoweringOptions;
 import io.shardlight.diffusion.model.AutoencoderKl;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,6 +72,40 @@ class TinyNetworksTest {
             .as(network.golden().get(i))
             .isLessThanOrEqualTo(network.tolerance());
       }
+    }
+  }
+
+  /**
+   * Rounded weights, and nothing else: what the rounded checkpoint computes, to float32's last
+   * bits.
+   */
+  @ParameterizedTest
+  @MethodSource("everyFormAndNetwork")
+  void float16ComputesWithRoundedWeights(Form form, NetworkCase network) throws Exception {
+    LoweringOptions options =
+        Lowered.options(form != Form.PLAIN, cache).withDataType(DataType.FLOAT16);
+    List<float[]> kept;
+    try (Lowered lowered =
+        Lowered.load(new OnnxLowering(form.plan), network.graph(), network.weights(), options)) {
+      kept = lowered.run(network.inputs());
+    }
+    List<float[]> rounded;
+    try (Lowered lowered =
+        Lowered.load(
+            new OnnxLowering(form.plan),
+            network.graph(),
+            new RoundedParameters(network.weights()),
+            Lowered.options(form != Form.PLAIN, cache.resolve("rounded")))) {
+      rounded = lowered.run(network.inputs());
+    }
+
+    for (int i = 0; i < kept.size(); i++) {
+      float[] wanted = rounded.get(i);
+      double[] exact = IntStream.range(0, wanted.length).mapToDouble(j -> wanted[j]).toArray();
+      assertThat(Difference.absolute(kept.get(i), exact)).isLessThanOrEqualTo(1e-6);
+      assertThat(Difference.absolute(kept.get(i), network.expected(i)))
+          .as("rounding is seen")
+          .isBetween(network.tolerance() / 10, 0.05);
     }
   }
 

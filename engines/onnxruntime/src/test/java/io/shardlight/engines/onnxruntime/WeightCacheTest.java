@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.GraphBuilder;
 import io.shardlight.diffusion.graph.ParameterData.FileRegion;
+import io.shardlight.diffusion.weights.HalfPrecision;
 import io.shardlight.lowerings.StoredParameters;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -51,11 +52,42 @@ class WeightCacheTest {
     FileRegion other = keep("weight/", 2);
     FileRegion changed =
         new WeightCache(directory, "another checkpoint")
-            .keep("weight", ELEMENTS, (start, target) -> fill(start, target, 3));
+            .keep("weight", DataType.FLOAT32, ELEMENTS, (start, target) -> fill(start, target, 3));
 
     assertThat(read(weight)).isEqualTo(values(1));
     assertThat(read(other)).isEqualTo(values(2));
     assertThat(read(changed)).isEqualTo(values(3));
+  }
+
+  @Test
+  void keepsHalvesBesideFloats() throws Exception {
+    FileRegion floats = keep("weight", 1);
+    FileRegion halves =
+        new WeightCache(directory, "checkpoint")
+            .keep(
+                "weight",
+                DataType.FLOAT16,
+                ELEMENTS,
+                (start, target) -> {
+                  for (long i = start; target.hasRemaining(); i++) {
+                    target.put(i % 5000 + 0.3f);
+                  }
+                });
+
+    assertThat(halves.length()).isEqualTo(2 * ELEMENTS);
+    assertThat(halves.file()).isNotEqualTo(floats.file());
+    assertThat(read(floats)).isEqualTo(values(1));
+    try (FileChannel channel = FileChannel.open(halves.file())) {
+      ByteBuffer bytes =
+          channel
+              .map(FileChannel.MapMode.READ_ONLY, halves.offset(), halves.length())
+              .order(ByteOrder.LITTLE_ENDIAN);
+      for (int i = 0; i < ELEMENTS; i += 777) {
+        assertThat(bytes.getShort(2 * i))
+            .as("%d", i)
+            .isEqualTo(HalfPrecision.toFloat16(i % 5000 + 0.3f));
+      }
+    }
   }
 
   @Test
@@ -105,6 +137,7 @@ class WeightCacheTest {
             () ->
                 cache.keep(
                     "weight",
+                    DataType.FLOAT32,
                     ELEMENTS,
                     (start, target) -> {
                       if (start > 0) {
@@ -173,6 +206,7 @@ class WeightCacheTest {
     return new WeightCache(directory, "checkpoint")
         .keep(
             key,
+            DataType.FLOAT32,
             ELEMENTS,
             (start, target) -> {
               if (start == 0) {
