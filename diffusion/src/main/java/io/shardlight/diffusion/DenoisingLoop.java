@@ -1,8 +1,8 @@
 package io.shardlight.diffusion;
 
 import io.shardlight.diffusion.PromptEncoder.PromptEmbeddings;
-import io.shardlight.diffusion.random.JaxRandom;
-import io.shardlight.diffusion.random.ThreefryMode;
+import io.shardlight.diffusion.random.ImageNoise;
+import io.shardlight.diffusion.random.PrngKey;
 import io.shardlight.diffusion.scheduler.Scheduler;
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
@@ -48,10 +48,9 @@ final class DenoisingLoop {
    */
   float[] denoise(ImageRequest request, AtomicBoolean stopped) {
     float[] noise =
-        JaxRandom.normal(
+        ImageNoise.initial(
             request.noiseKey(),
-            model.vae().config().latentChannels() * latentHeight(request) * latentWidth(request),
-            ThreefryMode.ORIGINAL);
+            model.vae().config().latentChannels() * latentHeight(request) * latentWidth(request));
     return denoise(request, promptEncoder.encode(request.prompt()), noise, stopped);
   }
 
@@ -109,8 +108,18 @@ final class DenoisingLoop {
                   request.guidanceScale())
               : unet.run(input, new float[] {timestep}, context);
       latents = scheduler.step(prediction, step, latents);
+      addNoise(latents, scheduler.addedNoiseSigma(step), request.noiseKey(), step);
     }
     return latents;
+  }
+
+  private static void addNoise(float[] latents, float sigma, PrngKey key, int step) {
+    if (sigma > 0) {
+      float[] noise = ImageNoise.ofStep(key, step, latents.length);
+      for (int i = 0; i < latents.length; i++) {
+        latents[i] += noise[i] * sigma;
+      }
+    }
   }
 
   /**

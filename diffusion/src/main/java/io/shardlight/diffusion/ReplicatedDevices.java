@@ -32,7 +32,8 @@ import java.util.List;
  * is one call: every device draws its slice, from token ids to pixels.
  *
  * <p>One program serves an image size, a batch per device and a kind of guidance; steps, scheduler
- * and guidance scale are its inputs. A device that has nothing but padding to draw is left alone.
+ * and guidance scale are its inputs. Schedulers that add noise have another one. A device that has
+ * nothing but padding to draw is left alone.
  */
 final class ReplicatedDevices implements BatchRunner {
   /** Latents that programs keep: enough for most runs, and for the most steps there can be. */
@@ -41,7 +42,8 @@ final class ReplicatedDevices implements BatchRunner {
   /** Programs kept ready; the longest unused goes first. */
   private static final int MAX_PROGRAMS = 8;
 
-  private record Key(int batch, boolean guided, int latentHeight, int latentWidth, int rows) {}
+  private record Key(
+      int batch, boolean guided, int latentHeight, int latentWidth, int rows, boolean addsNoise) {}
 
   private final StableDiffusion model;
   private final ReplicatedWeights weights;
@@ -106,7 +108,8 @@ final class ReplicatedDevices implements BatchRunner {
                 guided,
                 first.heightPixels() / factor,
                 first.widthPixels() / factor,
-                rows));
+                rows,
+                combinations.addsNoise()));
     if (Thread.interrupted()) {
       throw new InterruptedException("interrupted before drawing");
     }
@@ -147,7 +150,7 @@ final class ReplicatedDevices implements BatchRunner {
       inputs.add(
           manager.create(
               FloatBuffer.wrap(combinations.coefficients()),
-              new Shape(rows, rows),
+              new Shape(rows, diffusion.columns()),
               DataType.FLOAT32));
       try (NDList outputs = program.predictor().predict(inputs)) {
         pixels = outputs.get(0).toByteArray();
@@ -236,7 +239,8 @@ final class ReplicatedDevices implements BatchRunner {
                     samples, key.latentHeight(), key.latentWidth(), model.tokenizer().maxLength()),
             model.vae().decoderGraph(key.batch(), key.latentHeight(), key.latentWidth()),
             model.vae().config().scalingFactor(),
-            key.rows());
+            key.rows(),
+            key.addsNoise());
     try {
       Model loaded = weights.load(diffusion);
       Generation program =

@@ -143,8 +143,7 @@ public interface GenerateOptions extends PipelineOptions {
   @Option(
       group = OptionGroup.IMAGES,
       order = 7,
-      values = {"pndm", "ddim", "lms"},
-      notYet = {"euler", "euler_a", "dpmpp_2m", "dpmpp_2m_karras"},
+      values = {"pndm", "ddim", "lms", "euler", "euler_a", "dpmpp_2m", "dpmpp_2m_karras"},
       defaultText = "the model's own")
   @Nullable String getScheduler();
 

@@ -72,8 +72,8 @@ class OptionChecksTest {
             + " example --devices=8",
         "--deviceKind=gpus|unknown value; did you mean gpu? use one of any, cpu, gpu, tpu",
         "--engine=TensorFlow|unknown value; use one of auto, OnnxRuntime, PJRT",
-        "--scheduler=pdnm|unknown value; did you mean pndm? use one of pndm, ddim, lms",
-        "--scheduler=euler_a|not available in this version; use one of pndm, ddim, lms",
+        "--scheduler=pdnm|unknown value; did you mean pndm? use one of pndm, ddim, lms, euler,"
+            + " euler_a, dpmpp_2m, dpmpp_2m_karras",
         "--dtype=float8|unknown value; did you mean float32? use one of float32, bfloat16, float16",
         "--imageFormat=gif|unknown value; use one of png, jpeg, webp",
         "--imageQuality=0|too small; give a whole number from 1 to 100",

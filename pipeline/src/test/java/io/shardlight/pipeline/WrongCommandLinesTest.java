@@ -60,10 +60,11 @@ class WrongCommandLinesTest {
         """,
         """
         $ generate --input=HOME/notes.docx,HOME/photos,HOME/*.csv --output=HOME/prompts.txt \
-        --model=HOME/photos --devices=0 --scheduler=euler
+        --model=HOME/photos --devices=0 --scheduler=eular
         --devices=0: not understood; give auto for all there are, or a count from 1 to 9999, for \
         example --devices=8
-        --scheduler=euler: not available in this version; use one of pndm, ddim, lms
+        --scheduler=eular: unknown value; did you mean euler? use one of pndm, ddim, lms, euler, \
+        euler_a, dpmpp_2m, dpmpp_2m_karras
         --input=HOME/notes.docx: input must end in one of [.txt, .jsonl, .csv, .tsv], with or \
         without [.gz, .zst], or in one of [.avro, .parquet], but found HOME/notes.docx
         --input=HOME/photos: a directory; give its files, for example --input='HOME/photos/*.txt'

@@ -1,14 +1,10 @@
 package io.shardlight.prompts;
 
-import io.shardlight.diffusion.scheduler.SchedulerKind;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /**
  * A1111's names of the samplers that we have, with its aliases. Its PLMS is diffusers' PNDM without
@@ -38,11 +34,6 @@ final class SamplerNames {
 
   private static final NavigableMap<String, String> NAMES = names();
 
-  private static final Set<String> AVAILABLE =
-      Arrays.stream(SchedulerKind.values())
-          .map(SchedulerKind::optionName)
-          .collect(Collectors.toUnmodifiableSet());
-
   private SamplerNames() {}
 
   /**
@@ -52,7 +43,7 @@ final class SamplerNames {
    */
   static String scheduler(String sampler) {
     String scheduler = NAMES.get(sampler.strip());
-    if (scheduler == null || !AVAILABLE.contains(scheduler)) {
+    if (scheduler == null) {
       throw new IllegalArgumentException(
           "--sampler_name must be one of " + known() + ", but was \"" + sampler + "\"");
     }
@@ -67,10 +58,6 @@ final class SamplerNames {
   }
 
   private static List<String> known() {
-    return SHOWN.entrySet().stream()
-        .filter(name -> AVAILABLE.contains(name.getValue()))
-        .map(Map.Entry::getKey)
-        .sorted()
-        .toList();
+    return SHOWN.keySet().stream().sorted().toList();
   }
 }

@@ -45,12 +45,19 @@ final class ImageMetadata {
     return text.toString();
   }
 
-  /** The web UI's names; its PLMS is pseudo numerical linear multi-step, diffusers' PNDM. */
+  /**
+   * The web UI's names; its PLMS is pseudo numerical linear multi-step, diffusers' PNDM. Since 1.9
+   * it writes "Schedule type: Karras" beside the sampler, and reads the older name as that.
+   */
   private static String sampler(SchedulerKind scheduler) {
     return switch (scheduler) {
       case PNDM -> "PLMS";
       case DDIM -> "DDIM";
       case LMS -> "LMS";
+      case EULER -> "Euler";
+      case EULER_A -> "Euler a";
+      case DPMPP_2M -> "DPM++ 2M";
+      case DPMPP_2M_KARRAS -> "DPM++ 2M Karras";
     };
   }
 

@@ -58,7 +58,19 @@ class OptionLineTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"PLMS, PNDM", "plms, PNDM", "lms, LMS", "k_lms, LMS", "Ddim, DDIM"})
+  @CsvSource({
+    "PLMS, PNDM",
+    "plms, PNDM",
+    "lms, LMS",
+    "k_lms, LMS",
+    "Ddim, DDIM",
+    "euler, EULER",
+    "'\"Euler a\"', EULER_A",
+    "k_euler_ancestral, EULER_A",
+    "'\"DPM++ 2M\"', DPMPP_2M",
+    "'\"dpm++ 2m karras\"', DPMPP_2M_KARRAS",
+    "k_dpmpp_2m_ka, DPMPP_2M_KARRAS"
+  })
   void samplersAreOurSchedulers(String sampler, SchedulerKind scheduler) throws Exception {
     assertThat(prompt("--prompt x --sampler_name " + sampler).overrides().scheduler())
         .contains(scheduler);
@@ -69,9 +81,9 @@ class OptionLineTest {
     assertThat(rejections("--prompt \"a fox\" --sampler_name \"DPM adaptive\""))
         .singleElement()
         .asString()
-        .startsWith("1: --sampler_name must be one of [DDIM,")
-        .contains("LMS", "PLMS")
-        .endsWith("but was \"DPM adaptive\"");
+        .isEqualTo(
+            "1: --sampler_name must be one of [DDIM, DPM++ 2M, DPM++ 2M Karras, Euler, Euler a,"
+                + " LMS, PLMS], but was \"DPM adaptive\"");
   }
 
   @ParameterizedTest

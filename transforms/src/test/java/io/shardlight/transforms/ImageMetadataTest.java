@@ -13,12 +13,15 @@ import io.shardlight.data.Prompt;
 import io.shardlight.data.PromptSource;
 import io.shardlight.data.SeedPolicy;
 import io.shardlight.data.TestSettings;
+import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.io.ByteArrayInputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.w3c.dom.Document;
 
 class ImageMetadataTest {
@@ -33,6 +36,24 @@ class ImageMetadataTest {
                 + "Negative prompt: blurry\n"
                 + "Steps: 20, Sampler: PLMS, CFG scale: 7.1, Seed: 7, Size: 64x64, Model hash:"
                 + " ababababab, Model: tiny-sd, Version: Shardlight 0.1.0");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "PNDM, PLMS",
+    "DDIM, DDIM",
+    "LMS, LMS",
+    "EULER, Euler",
+    "EULER_A, Euler a",
+    "DPMPP_2M, DPM++ 2M",
+    "DPMPP_2M_KARRAS, DPM++ 2M Karras"
+  })
+  void samplersHaveTheWebUisNames(SchedulerKind scheduler, String name) {
+    assertThat(
+            parameters(
+                TestSettings.builder().build(),
+                new OverridesBuilder().scheduler(scheduler).build()))
+        .contains(", Sampler: " + name + ", CFG scale: ");
   }
 
   @Test

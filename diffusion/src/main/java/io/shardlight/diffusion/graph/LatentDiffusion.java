@@ -19,9 +19,18 @@ import java.util.List;
  * @param decoder takes latents {@code [batch, channels, height, width]}
  * @param scalingFactor what the decoder's input is divided by
  * @param rows latents that are kept: one more than the most steps that a call can ask for
+ * @param addsNoise whether noise of its own may be added after each step
  */
 public record LatentDiffusion(
-    Graph textEncoder, Graph unet, Graph decoder, float scalingFactor, int rows) {
+    Graph textEncoder,
+    Graph unet,
+    Graph decoder,
+    float scalingFactor,
+    int rows,
+    boolean addsNoise) {
+
+  /** What an image's key is folded with for the noise that is added to it, before the step is. */
+  public static final int ADDED_NOISE = 1;
 
   /** One input or output: its name, type and shape for one device. */
   public record Tensor(String name, DataType dataType, Shape shape) {}
@@ -62,6 +71,11 @@ public record LatentDiffusion(
     return passes() == 2;
   }
 
+  /** What a row of {@code combinations} combines: noise and predictions, and added noise if any. */
+  public int columns() {
+    return addsNoise ? 2 * rows : rows;
+  }
+
   /** {@code [batch, channels, height, width]}. */
   public Shape latents() {
     return decoder.inputs().get(0).shape();
@@ -73,14 +87,16 @@ public record LatentDiffusion(
    * <ol>
    *   <li>{@code ids}, int32 {@code [batch, passes, tokens]}, the unconditional prompt's first
    *   <li>{@code keys}, uint32 {@code [batch, 2]}: of {@code jax.random.normal(key, (1, channels,
-   *       height, width))} with {@code jax_threefry_partitionable=False}
+   *       height, width))} with {@code jax_threefry_partitionable=False}; the noise that is added
+   *       after step <i>i</i> has the key {@code fold_in(fold_in(key, 1), i)}
    *   <li>{@code guidance}, float32 {@code [batch]}: Ho and Salimans, arXiv:2207.12598; unused
    *       without
    *   <li>{@code steps}, int32 {@code []}: how often the UNet is called, less than {@link #rows}
    *   <li>{@code timesteps}, float32 {@code [rows]}
-   *   <li>{@code combinations}, float32 {@code [rows, rows]}: row <i>i</i> combines the noise and
-   *       the predictions of earlier steps to the UNet's input at step <i>i</i>, row {@code steps}
-   *       to the final latents
+   *   <li>{@code combinations}, float32 {@code [rows, columns]}: row <i>i</i> combines the noise
+   *       and the predictions of earlier steps to the UNet's input at step <i>i</i>, row {@code
+   *       steps} to the final latents; column rows + <i>i</i> is for the noise added after step
+   *       <i>i</i>
    * </ol>
    */
   public List<Tensor> inputs() {
@@ -91,7 +107,7 @@ public record LatentDiffusion(
         new Tensor("guidance", DataType.FLOAT32, new Shape(batch())),
         new Tensor("steps", DataType.INT32, new Shape()),
         new Tensor("timesteps", DataType.FLOAT32, new Shape(rows)),
-        new Tensor("combinations", DataType.FLOAT32, new Shape(rows, rows)));
+        new Tensor("combinations", DataType.FLOAT32, new Shape(rows, columns())));
   }
 
   /** How many of {@link #inputs} have the batch as first axis: the first ones. */

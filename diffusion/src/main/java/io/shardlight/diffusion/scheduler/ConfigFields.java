@@ -83,7 +83,7 @@ final class ConfigFields {
   void refuseTrue(String key) {
     if (flag(key, false)) {
       throw new IllegalArgumentException(
-          key + " is true, which is not built; use a checkpoint of the SD 1.x family");
+          key + " is true, which is not built; use a checkpoint of Stable Diffusion 1.x or 2.x");
     }
   }
 

@@ -11,6 +11,7 @@ public final class DdimScheduler implements Scheduler {
   private final NoiseSchedule noise;
   private final int stride;
   private final int[] timesteps;
+  private final PredictionType predictionType;
   private final boolean clipSample;
   private final float clipSampleRange;
   private final StepCursor cursor;
@@ -19,9 +20,18 @@ public final class DdimScheduler implements Scheduler {
     this.noise = NoiseSchedule.of(config);
     this.stride = config.numTrainTimesteps() / numInferenceSteps;
     this.timesteps = config.wholeTimesteps(TimestepSpacing.LEADING, numInferenceSteps);
+    this.predictionType = config.predictionType();
     this.clipSample = config.clipSample();
     this.clipSampleRange = config.clipSampleRange();
     this.cursor = new StepCursor(timesteps.length);
+    if (predictionType == PredictionType.EPSILON && noise.alphaCumprod(timesteps[0]) == 0) {
+      throw new IllegalArgumentException(
+          "ddim begins at timestep "
+              + timesteps[0]
+              + ", which has no signal left (rescale_betas_zero_snr in scheduler_config.json), and"
+              + " from there needs prediction_type v_prediction, but that is epsilon; choose"
+              + " another scheduler");
+    }
   }
 
   @Override
@@ -51,8 +61,8 @@ public final class DdimScheduler implements Scheduler {
 
   /** Song et al. 2020, eq. (12) with σ = 0. */
   @Override
-  public float[] step(float[] noisePrediction, int step, float[] latents) {
-    cursor.advance(step, noisePrediction, latents);
+  public float[] step(float[] prediction, int step, float[] latents) {
+    cursor.advance(step, prediction, latents);
     float alpha = noise.alphaCumprod(timesteps[step]);
     float alphaNext = noise.alphaCumprod(timesteps[step] - stride);
     float sqrtAlpha = (float) Math.sqrt(alpha);
@@ -61,11 +71,23 @@ public final class DdimScheduler implements Scheduler {
     float sqrtBetaNext = (float) Math.sqrt(1f - alphaNext);
     float[] out = new float[latents.length];
     for (int i = 0; i < out.length; i++) {
-      float clean = (latents[i] - sqrtBeta * noisePrediction[i]) / sqrtAlpha;
+      float clean;
+      float epsilon;
+      switch (predictionType) {
+        case EPSILON -> {
+          clean = (latents[i] - sqrtBeta * prediction[i]) / sqrtAlpha;
+          epsilon = prediction[i];
+        }
+        case V_PREDICTION -> { // Salimans and Ho 2022 (arXiv:2202.00512), appendix D
+          clean = sqrtAlpha * latents[i] - sqrtBeta * prediction[i];
+          epsilon = sqrtAlpha * prediction[i] + sqrtBeta * latents[i];
+        }
+        default -> throw new AssertionError(predictionType);
+      }
       if (clipSample) {
         clean = Math.max(-clipSampleRange, Math.min(clipSampleRange, clean));
       }
-      out[i] = sqrtAlphaNext * clean + sqrtBetaNext * noisePrediction[i];
+      out[i] = sqrtAlphaNext * clean + sqrtBetaNext * epsilon;
     }
     return out;
   }

@@ -10,7 +10,8 @@ import java.util.Deque;
  * <p>{@link #initNoiseSigma} is the training noise's largest σ, as in diffusers 0.5.1, which also
  * made this project's end-to-end reference; later versions take the first σ of the run. They differ
  * for one inference step only (14.6 against 0.03 for Stable Diffusion), where the run begins, and
- * ends, at timestep 0.
+ * ends, at timestep 0. With {@code timestep_spacing} {@code leading}, which 0.5.1 did not have, it
+ * is as in later versions.
  *
  * @see <a href="https://arxiv.org/abs/2206.00364">Karras et al. 2022, eq. (4)</a>; the method is
  *     Katherine Crowson's, {@code sample_lms} of k-diffusion
@@ -21,45 +22,32 @@ public final class LmsScheduler implements Scheduler {
   /** Nodes ±1/√3 with weights 1 integrate cubics exactly: Gauss and Legendre, two points. */
   private static final double GAUSS_NODE = 1 / Math.sqrt(3);
 
-  private final double[] timesteps;
-
-  /** One for every step, and a last 0. */
-  private final float[] sigmas;
-
+  private final SigmaSchedule schedule;
   private final float initNoiseSigma;
+  private final PredictionType predictionType;
   private final StepCursor cursor;
 
   /** dx/dσ of the latest steps, newest first. */
   private final Deque<float[]> derivatives = new ArrayDeque<>();
 
   LmsScheduler(SchedulerConfig config, int numInferenceSteps) {
-    this.timesteps = config.timesteps(TimestepSpacing.LINSPACE, numInferenceSteps);
-    float[] trained = NoiseSchedule.of(config).sigmas();
-    this.sigmas = new float[timesteps.length + 1];
-    for (int i = 0; i < timesteps.length; i++) {
-      sigmas[i] = interpolated(trained, timesteps[i]);
-    }
-    this.initNoiseSigma = trained[trained.length - 1]; // they grow with the timestep
-    this.cursor = new StepCursor(timesteps.length);
-  }
-
-  private static float interpolated(float[] trained, double timestep) {
-    int below = (int) timestep;
-    if (below == trained.length - 1) {
-      return trained[below];
-    }
-    double slope = (double) trained[below + 1] - trained[below];
-    return (float) (slope * (timestep - below) + trained[below]);
+    this.schedule = SigmaSchedule.of(config, numInferenceSteps, config.useKarrasSigmas(), 0);
+    this.initNoiseSigma =
+        config.spacing(TimestepSpacing.LINSPACE) == TimestepSpacing.LEADING
+            ? schedule.initNoiseSigma()
+            : NoiseLevels.of(config).largest();
+    this.predictionType = config.predictionType();
+    this.cursor = new StepCursor(schedule.stepCount());
   }
 
   @Override
   public int stepCount() {
-    return timesteps.length;
+    return schedule.stepCount();
   }
 
   @Override
   public float timestep(int step) {
-    return (float) timesteps[step];
+    return schedule.timestep(step);
   }
 
   @Override
@@ -72,29 +60,16 @@ public final class LmsScheduler implements Scheduler {
     return initNoiseSigma;
   }
 
-  /** Divides by √(σ² + 1): Karras et al. 2022, table 1, c_in with σ_data = 1. */
   @Override
   public float[] scaleModelInput(float[] latents, int step) {
-    float scale = (float) Math.sqrt(sigmas[step] * sigmas[step] + 1f);
-    float[] out = new float[latents.length];
-    for (int i = 0; i < out.length; i++) {
-      out[i] = latents[i] / scale;
-    }
-    return out;
+    return schedule.scale(latents, step);
   }
 
   @Override
-  public float[] step(float[] noisePrediction, int step, float[] latents) {
-    cursor.advance(step, noisePrediction, latents);
-    // 1. The derivative dx/dσ, Karras et al. 2022, eq. (4), by way of the clean latents so that it
-    //    rounds as diffusers' does.
-    float sigma = sigmas[step];
-    float[] derivative = new float[latents.length];
-    for (int i = 0; i < derivative.length; i++) {
-      float clean = latents[i] - sigma * noisePrediction[i];
-      derivative[i] = (latents[i] - clean) / sigma;
-    }
-    derivatives.addFirst(derivative);
+  public float[] step(float[] prediction, int step, float[] latents) {
+    cursor.advance(step, prediction, latents);
+    // 1. The derivatives of this step and those before.
+    derivatives.addFirst(schedule.derivative(predictionType, prediction, step, latents));
     if (derivatives.size() > ORDER) {
       derivatives.removeLast();
     }
@@ -116,8 +91,8 @@ public final class LmsScheduler implements Scheduler {
 
   /** ∫ of the Lagrange basis polynomial of the derivative {@code age} steps back, over the step. */
   private double coefficient(int step, int age) {
-    double from = sigmas[step];
-    double to = sigmas[step + 1];
+    double from = schedule.sigma(step);
+    double to = schedule.sigma(step + 1);
     double centre = (from + to) / 2;
     double halfWidth = (to - from) / 2;
     return halfWidth
@@ -129,8 +104,8 @@ public final class LmsScheduler implements Scheduler {
     double product = 1;
     for (int other = 0; other < derivatives.size(); other++) {
       if (other != age) {
-        double otherSigma = sigmas[step - other];
-        product *= (sigma - otherSigma) / (sigmas[step - age] - otherSigma);
+        double otherSigma = schedule.sigma(step - other);
+        product *= (sigma - otherSigma) / (schedule.sigma(step - age) - otherSigma);
       }
     }
     return product;

@@ -31,10 +31,11 @@ public final class PndmScheduler implements Scheduler {
   private final NoiseSchedule noise;
   private final int stride;
   private final int[] timesteps;
+  private final PredictionType predictionType;
   private final int rungeKuttaCalls;
   private final StepCursor cursor;
 
-  /** The latest noise predictions, newest first. */
+  /** The latest predictions, newest first. */
   private final Deque<float[]> predictions = new ArrayDeque<>();
 
   private float[] startLatents = new float[0];
@@ -42,6 +43,7 @@ public final class PndmScheduler implements Scheduler {
 
   PndmScheduler(SchedulerConfig config, int numInferenceSteps) {
     this.noise = NoiseSchedule.of(config);
+    this.predictionType = config.predictionType();
     this.stride = config.numTrainTimesteps() / numInferenceSteps;
     int[] base = config.wholeTimesteps(TimestepSpacing.LEADING, numInferenceSteps);
     if (config.skipPrkSteps()) {
@@ -114,34 +116,34 @@ public final class PndmScheduler implements Scheduler {
   }
 
   @Override
-  public float[] step(float[] noisePrediction, int step, float[] latents) {
-    cursor.advance(step, noisePrediction, latents);
+  public float[] step(float[] prediction, int step, float[] latents) {
+    cursor.advance(step, prediction, latents);
     return step < rungeKuttaCalls
-        ? rungeKuttaStep(noisePrediction, step, latents)
-        : multiStep(noisePrediction, step, latents);
+        ? rungeKuttaStep(prediction, step, latents)
+        : multiStep(prediction, step, latents);
   }
 
   /** A quarter of a pseudo Runge-Kutta step: Liu et al., eq. (13). */
-  private float[] rungeKuttaStep(float[] noisePrediction, int step, float[] latents) {
+  private float[] rungeKuttaStep(float[] prediction, int step, float[] latents) {
     int n = latents.length;
     int quarter = step % 4;
-    float[] noise = noisePrediction;
+    float[] combined = prediction;
     switch (quarter) {
       case 0 -> {
         startLatents = latents;
-        remember(noisePrediction);
+        remember(prediction);
         weightedPrediction = new float[n];
-        addWeighted(ONE_SIXTH, noisePrediction);
+        addWeighted(ONE_SIXTH, prediction);
       }
-      case 1, 2 -> addWeighted(ONE_THIRD, noisePrediction);
+      case 1, 2 -> addWeighted(ONE_THIRD, prediction);
       default -> {
-        addWeighted(ONE_SIXTH, noisePrediction);
-        noise = weightedPrediction;
+        addWeighted(ONE_SIXTH, prediction);
+        combined = weightedPrediction;
       }
     }
     int from = timesteps[step - quarter];
     int to = timesteps[step] - (quarter % 2 == 0 ? stride / 2 : 0);
-    return transfer(startLatents, from, to, noise);
+    return transfer(startLatents, from, to, combined);
   }
 
   private void addWeighted(float weight, float[] prediction) {
@@ -151,25 +153,25 @@ public final class PndmScheduler implements Scheduler {
   }
 
   /** A pseudo linear multi-step: Liu et al., eq. (12), with lower orders at the start. */
-  private float[] multiStep(float[] noisePrediction, int step, float[] latents) {
+  private float[] multiStep(float[] prediction, int step, float[] latents) {
     if (step == 1 && rungeKuttaCalls == 0) {
-      // The first step again, now with the mean of the noise at its beginning and at its end.
+      // The first step again, now with the mean of those at its beginning and at its end.
       float[] mean = new float[latents.length];
       float[] first = predictions.getFirst();
       for (int i = 0; i < mean.length; i++) {
-        mean[i] = (noisePrediction[i] + first[i]) / 2f;
+        mean[i] = (prediction[i] + first[i]) / 2f;
       }
       return transfer(startLatents, timesteps[1] + stride, timesteps[1], mean);
     }
     if (step == 0) {
       startLatents = latents;
     }
-    remember(noisePrediction);
+    remember(prediction);
     return transfer(latents, timesteps[step], timesteps[step] - stride, extrapolated());
   }
 
-  private void remember(float[] noisePrediction) {
-    predictions.addFirst(noisePrediction);
+  private void remember(float[] prediction) {
+    predictions.addFirst(prediction);
     if (predictions.size() > ORDER) {
       predictions.removeLast();
     }
@@ -204,8 +206,11 @@ public final class PndmScheduler implements Scheduler {
     return out;
   }
 
-  /** The transfer part φ from one timestep to another: Liu et al., eq. (9). */
-  private float[] transfer(float[] latents, int from, int to, float[] noisePrediction) {
+  /**
+   * The transfer part φ from one timestep to another: Liu et al., eq. (9). What the network
+   * predicted becomes noise only here, after predictions have been combined.
+   */
+  private float[] transfer(float[] latents, int from, int to, float[] prediction) {
     float alphaFrom = noise.alphaCumprod(from);
     float alphaTo = noise.alphaCumprod(to);
     float latentsFactor = (float) Math.sqrt(alphaTo / alphaFrom);
@@ -213,9 +218,17 @@ public final class PndmScheduler implements Scheduler {
     float denominator =
         alphaFrom * (float) Math.sqrt(1f - alphaTo)
             + (float) Math.sqrt(alphaFrom * (1f - alphaFrom) * alphaTo);
+    float sqrtAlpha = (float) Math.sqrt(alphaFrom);
+    float sqrtBeta = (float) Math.sqrt(1f - alphaFrom);
     float[] out = new float[latents.length];
     for (int i = 0; i < out.length; i++) {
-      out[i] = latentsFactor * latents[i] - noiseFactor * noisePrediction[i] / denominator;
+      float epsilon =
+          switch (predictionType) {
+            case EPSILON -> prediction[i];
+            // Salimans and Ho 2022 (arXiv:2202.00512), appendix D
+            case V_PREDICTION -> sqrtAlpha * prediction[i] + sqrtBeta * latents[i];
+          };
+      out[i] = latentsFactor * latents[i] - noiseFactor * epsilon / denominator;
     }
     return out;
   }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -23,7 +24,9 @@ import java.util.Optional;
  * @param betaEnd β of the last timestep
  * @param betaSchedule how β grows between them
  * @param trainedBetas all β, instead of the three before; empty if there are none
- * @param predictionType what the network predicts: {@code epsilon}, the noise
+ * @param rescaleBetasZeroSnr whether the last timestep is to have no signal left: Lin et al. 2023
+ *     (arXiv:2305.08891), algorithm 1
+ * @param predictionType what the network predicts
  * @param timestepSpacing if the file chooses one; each scheduler has its own default
  * @param stepsOffset added to every timestep of {@link TimestepSpacing#LEADING}
  * @param setAlphaToOne whether the last step ends without any noise left, instead of with timestep
@@ -31,7 +34,12 @@ import java.util.Optional;
  * @param clipSample whether DDIM clips its estimate of the clean latents
  * @param clipSampleRange to plus and minus this
  * @param skipPrkSteps whether PNDM starts without Runge-Kutta steps
- * @param useKarrasSigmas whether LMS is to space its noise levels after Karras et al. 2022
+ * @param useKarrasSigmas whether LMS and Euler are to space their noise levels after Karras et al.
+ *     2022; the two DPM-Solver++ are told apart by it
+ * @param finalSigma where Euler and DPM-Solver++ end
+ * @param lowerOrderFinal whether DPM-Solver++ ends short runs with a step of first order
+ * @param eulerAtFinal whether it does so however long the run
+ * @param unsupported what the file asks for in vain; refused by the schedulers that it matters to
  */
 public record SchedulerConfig(
     String className,
@@ -40,14 +48,19 @@ public record SchedulerConfig(
     double betaEnd,
     BetaSchedule betaSchedule,
     List<Float> trainedBetas,
-    String predictionType,
+    boolean rescaleBetasZeroSnr,
+    PredictionType predictionType,
     Optional<TimestepSpacing> timestepSpacing,
     int stepsOffset,
     boolean setAlphaToOne,
     boolean clipSample,
     float clipSampleRange,
     boolean skipPrkSteps,
-    boolean useKarrasSigmas) {
+    boolean useKarrasSigmas,
+    FinalSigma finalSigma,
+    boolean lowerOrderFinal,
+    boolean eulerAtFinal,
+    List<UnsupportedValue> unsupported) {
 
   /** diffusers writes infinities: lambda_min_clipped of DPMSolverMultistepScheduler. */
   private static final ObjectMapper JSON =
@@ -58,6 +71,7 @@ public record SchedulerConfig(
 
   public SchedulerConfig {
     trainedBetas = List.copyOf(trainedBetas);
+    unsupported = List.copyOf(unsupported);
     require(
         numTrainTimesteps >= 2 && numTrainTimesteps <= MAX_TRAIN_TIMESTEPS,
         "num_train_timesteps must be in [2, " + MAX_TRAIN_TIMESTEPS + "]",
@@ -103,7 +117,6 @@ public record SchedulerConfig(
     require(config.isObject(), "a scheduler config must be a JSON object", config.getNodeType());
     ConfigFields fields = new ConfigFields(config);
     fields.refuseTrue("thresholding");
-    fields.refuseTrue("rescale_betas_zero_snr");
     String className = fields.text("_class_name", "");
     // DDIMScheduler's own default is true, all others' false.
     boolean isDdim = SchedulerKind.ofClass(className).equals(Optional.of(SchedulerKind.DDIM));
@@ -117,14 +130,23 @@ public record SchedulerConfig(
             .choice("beta_schedule", BetaSchedule.values(), BetaSchedule::configName)
             .orElse(BetaSchedule.LINEAR),
         trainedBetas,
-        fields.text("prediction_type", "epsilon"),
+        fields.flag("rescale_betas_zero_snr", false),
+        fields
+            .choice("prediction_type", PredictionType.values(), PredictionType::configName)
+            .orElse(PredictionType.EPSILON),
         fields.choice("timestep_spacing", TimestepSpacing.values(), TimestepSpacing::configName),
         fields.integer("steps_offset", 1),
         fields.flag("set_alpha_to_one", isDdim),
         fields.flag("clip_sample", false),
         (float) fields.number("clip_sample_range", 1),
         fields.flag("skip_prk_steps", false),
-        fields.flag("use_karras_sigmas", false));
+        fields.flag("use_karras_sigmas", false),
+        fields
+            .choice("final_sigmas_type", FinalSigma.values(), FinalSigma::configName)
+            .orElse(FinalSigma.ZERO),
+        fields.flag("lower_order_final", true),
+        fields.flag("euler_at_final", false),
+        UnsupportedValue.of(config));
   }
 
   /**
@@ -134,6 +156,11 @@ public record SchedulerConfig(
    */
   public SchedulerKind kind() {
     return SchedulerKind.ofClass(className)
+        .map(
+            kind ->
+                kind == SchedulerKind.DPMPP_2M && useKarrasSigmas
+                    ? SchedulerKind.DPMPP_2M_KARRAS
+                    : kind)
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
@@ -141,8 +168,12 @@ public record SchedulerConfig(
                         + className
                         + "\" (_class_name in"
                         + " scheduler_config.json), which is not built; choose one of "
-                        + SchedulerKind.optionNames()
+                        + SchedulerKind.optionNames(EnumSet.allOf(SchedulerKind.class))
                         + " with --scheduler"));
+  }
+
+  TimestepSpacing spacing(TimestepSpacing fallback) {
+    return timestepSpacing.orElse(fallback);
   }
 
   float[] betas() {
@@ -159,9 +190,7 @@ public record SchedulerConfig(
   /** The timesteps of a run, the noisiest first. */
   double[] timesteps(TimestepSpacing fallback, int numInferenceSteps) {
     double[] timesteps =
-        timestepSpacing
-            .orElse(fallback)
-            .descending(numTrainTimesteps, numInferenceSteps, stepsOffset);
+        spacing(fallback).descending(numTrainTimesteps, numInferenceSteps, stepsOffset);
     if (timesteps[0] >= numTrainTimesteps) {
       throw new IllegalArgumentException(
           numInferenceSteps

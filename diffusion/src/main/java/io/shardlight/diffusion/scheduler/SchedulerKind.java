@@ -1,8 +1,10 @@
 package io.shardlight.diffusion.scheduler;
 
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** The schedulers one can ask for by name. */
@@ -22,12 +24,34 @@ public enum SchedulerKind {
   LMS("lms", "LMSDiscreteScheduler") {
     @Override
     Scheduler createChecked(SchedulerConfig config, int numInferenceSteps) {
-      if (config.useKarrasSigmas()) {
-        throw new IllegalArgumentException(
-            "scheduler_config.json asks for LMS with use_karras_sigmas, which is not built yet;"
-                + " choose another scheduler");
-      }
       return new LmsScheduler(config, numInferenceSteps);
+    }
+  },
+  EULER("euler", "EulerDiscreteScheduler") {
+    @Override
+    Scheduler createChecked(SchedulerConfig config, int numInferenceSteps) {
+      return new EulerScheduler(config, numInferenceSteps);
+    }
+  },
+  /** Euler ancestral. */
+  EULER_A("euler_a", "EulerAncestralDiscreteScheduler") {
+    @Override
+    Scheduler createChecked(SchedulerConfig config, int numInferenceSteps) {
+      return new EulerAncestralScheduler(config, numInferenceSteps);
+    }
+  },
+  /** DPM-Solver++ 2M with evenly spaced timesteps, whatever {@code use_karras_sigmas} says. */
+  DPMPP_2M("dpmpp_2m", "DPMSolverMultistepScheduler") {
+    @Override
+    Scheduler createChecked(SchedulerConfig config, int numInferenceSteps) {
+      return new DpmSolverScheduler(config, numInferenceSteps, false);
+    }
+  },
+  /** DPM-Solver++ 2M with Karras' noise levels, whatever {@code use_karras_sigmas} says. */
+  DPMPP_2M_KARRAS("dpmpp_2m_karras", "DPMSolverMultistepScheduler") {
+    @Override
+    Scheduler createChecked(SchedulerConfig config, int numInferenceSteps) {
+      return new DpmSolverScheduler(config, numInferenceSteps, true);
     }
   };
 
@@ -56,13 +80,7 @@ public enum SchedulerKind {
       throw new IllegalArgumentException(
           "steps must be in [1, " + config.numTrainTimesteps() + "], but was " + numInferenceSteps);
     }
-    if (!config.predictionType().equals("epsilon")) {
-      throw new IllegalArgumentException(
-          "scheduler_config.json has prediction_type \""
-              + config.predictionType()
-              + "\", but only networks that predict the noise (\"epsilon\") are supported; use an"
-              + " SD 1.x checkpoint");
-    }
+    config.unsupported().forEach(value -> value.refuse(this));
     return createChecked(config, numInferenceSteps);
   }
 
@@ -81,17 +99,24 @@ public enum SchedulerKind {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "scheduler must be one of " + optionNames() + ", but was \"" + value + "\""));
+                    "scheduler must be one of "
+                        + optionNames(EnumSet.allOf(SchedulerKind.class))
+                        + ", but was \""
+                        + value
+                        + "\""));
   }
 
-  /** The kind of a diffusers class, PyTorch's or Flax's: both have the same timesteps. */
+  /**
+   * The kind of a diffusers class, PyTorch's or Flax's: both have the same timesteps. Of two kinds
+   * of one class the first.
+   */
   static Optional<SchedulerKind> ofClass(String name) {
     return Arrays.stream(values())
         .filter(kind -> name.equals(kind.className) || name.equals("Flax" + kind.className))
         .findFirst();
   }
 
-  static String optionNames() {
-    return Arrays.stream(values()).map(SchedulerKind::optionName).collect(Collectors.joining(", "));
+  static String optionNames(Set<SchedulerKind> kinds) {
+    return kinds.stream().sorted().map(SchedulerKind::optionName).collect(Collectors.joining(", "));
   }
 }

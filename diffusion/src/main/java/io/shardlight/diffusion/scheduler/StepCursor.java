@@ -13,7 +13,7 @@ final class StepCursor {
     return count;
   }
 
-  void advance(int step, float[] noisePrediction, float[] latents) {
+  void advance(int step, float[] prediction, float[] latents) {
     if (step != next || step >= count) {
       throw new IllegalStateException(
           "expected step "
@@ -24,12 +24,12 @@ final class StepCursor {
               + step
               + "; make a new scheduler for every image");
     }
-    if (noisePrediction.length != latents.length) {
+    if (prediction.length != latents.length) {
       throw new IllegalArgumentException(
           "step "
               + step
-              + ": noisePrediction has "
-              + noisePrediction.length
+              + ": prediction has "
+              + prediction.length
               + " elements, but latents have "
               + latents.length);
     }

@@ -30,14 +30,19 @@ public enum TimestepSpacing {
       return timesteps;
     }
   },
-  /** Backwards from the last timestep in rounded strides. */
+  /**
+   * Backwards from the last timestep in rounded strides. For some numbers of steps (61, 103, …)
+   * diffusers comes to one timestep more by rounding, -1; here there are as many as were asked for.
+   */
   TRAILING("trailing") {
     @Override
     double[] descending(int trainTimesteps, int steps, int offset) {
       double[] timesteps = new double[steps];
-      double stride = (double) trainTimesteps / steps;
+      // NumPy's arange multiplies the difference of its first two numbers, rounded as they are.
+      double second = trainTimesteps - (double) trainTimesteps / steps;
+      double stride = second - trainTimesteps;
       for (int i = 0; i < steps; i++) {
-        timesteps[i] = Math.rint(trainTimesteps - i * stride) - 1;
+        timesteps[i] = Math.rint(trainTimesteps + i * stride) - 1;
       }
       return timesteps;
     }

@@ -40,7 +40,7 @@ final class SchedulerConfigTest {
 
     assertThat(empty.numTrainTimesteps()).isEqualTo(1000);
     assertThat(empty.betaSchedule()).isEqualTo(BetaSchedule.LINEAR);
-    assertThat(empty.predictionType()).isEqualTo("epsilon");
+    assertThat(empty.predictionType()).isEqualTo(PredictionType.EPSILON);
     assertThat(empty.stepsOffset()).isEqualTo(1);
     assertThat(empty.clipSample()).isFalse();
     assertThat(empty.setAlphaToOne()).isFalse();
@@ -81,7 +81,9 @@ final class SchedulerConfigTest {
         "{'clip_sample': 1} | clip_sample must be true or false, but was 1",
         "{'clip_sample_range': 0} | clip_sample_range must be above 0",
         "{'thresholding': true} | thresholding is true",
-        "{'rescale_betas_zero_snr': true} | rescale_betas_zero_snr is true",
+        "{'prediction_type': 'sample'} | prediction_type must be one of [epsilon, v_prediction],"
+            + " but was \"sample\"",
+        "{'final_sigmas_type': 'one'} | final_sigmas_type must be one of [zero, sigma_min]",
         "[1] | must be a JSON object",
       })
   void rejectsWhatMakesNoSense(String json, String message) {
@@ -118,7 +120,7 @@ final class SchedulerConfigTest {
     assertThatThrownBy(config::kind)
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("HeunDiscreteScheduler")
-        .hasMessageContaining("pndm, ddim, lms");
+        .hasMessageContaining("pndm, ddim, lms, euler, euler_a, dpmpp_2m, dpmpp_2m_karras");
   }
 
   @Test

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,6 +20,10 @@ final class SchedulerKindTest {
   /** As in Stable Diffusion's own file. */
   private static final String SKIP = "\"skip_prk_steps\": true";
 
+  private static final String STABLE =
+      "{\"beta_schedule\": \"scaled_linear\", \"beta_start\": 0.00085, \"beta_end\": 0.012, "
+          + SKIP;
+
   @Test
   void namesIgnoreCase() {
     assertThat(SchedulerKind.fromOption("PnDm")).isEqualTo(SchedulerKind.PNDM);
@@ -24,7 +31,9 @@ final class SchedulerKindTest {
     assertThat(SchedulerKind.fromOption("lms").optionName()).isEqualTo("lms");
     assertThatThrownBy(() -> SchedulerKind.fromOption("heun"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("scheduler must be one of pndm, ddim, lms, but was \"heun\"");
+        .hasMessage(
+            "scheduler must be one of pndm, ddim, lms, euler, euler_a, dpmpp_2m, dpmpp_2m_karras,"
+                + " but was \"heun\"");
   }
 
   @ParameterizedTest
@@ -88,23 +97,139 @@ final class SchedulerKindTest {
         .hasMessageContaining("begin at timestep 1000 with steps_offset 1");
   }
 
+  @Test
+  void theClassInTheConfigChoosesTheScheduler() throws IOException {
+    Map<String, SchedulerKind> kinds =
+        Map.of(
+            "PNDMScheduler", SchedulerKind.PNDM,
+            "DDIMScheduler", SchedulerKind.DDIM,
+            "LMSDiscreteScheduler", SchedulerKind.LMS,
+            "EulerDiscreteScheduler", SchedulerKind.EULER,
+            "EulerAncestralDiscreteScheduler", SchedulerKind.EULER_A,
+            "DPMSolverMultistepScheduler", SchedulerKind.DPMPP_2M);
+    for (Map.Entry<String, SchedulerKind> entry : kinds.entrySet()) {
+      String name = "{\"_class_name\": \"" + entry.getKey() + "\"";
+      assertThat(config(name + "}").kind()).isEqualTo(entry.getValue());
+      assertThat(config(name + ", \"use_karras_sigmas\": true}").kind())
+          .isEqualTo(
+              entry.getValue() == SchedulerKind.DPMPP_2M
+                  ? SchedulerKind.DPMPP_2M_KARRAS
+                  : entry.getValue());
+    }
+    assertThat(config("{\"_class_name\": \"FlaxDPMSolverMultistepScheduler\"}").kind())
+        .isEqualTo(SchedulerKind.DPMPP_2M);
+  }
+
+  /** What LMS and Euler take from the config, the name of a DPM-Solver++ says itself. */
+  @Test
+  void theNameOfTheSchedulerSaysWhetherItIsOfKarras() throws IOException {
+    SchedulerConfig even = config(STABLE + "}");
+    SchedulerConfig karras = config(STABLE + ", \"use_karras_sigmas\": true}");
+
+    assertThat(timesteps(SchedulerKind.DPMPP_2M.create(karras, 8)))
+        .isEqualTo(timesteps(SchedulerKind.DPMPP_2M.create(even, 8)))
+        .isNotEqualTo(timesteps(SchedulerKind.DPMPP_2M_KARRAS.create(even, 8)));
+    assertThat(timesteps(SchedulerKind.DPMPP_2M_KARRAS.create(karras, 8)))
+        .isEqualTo(timesteps(SchedulerKind.DPMPP_2M_KARRAS.create(even, 8)));
+    for (SchedulerKind kind : List.of(SchedulerKind.LMS, SchedulerKind.EULER)) {
+      assertThat(timesteps(kind.create(karras, 8))).isNotEqualTo(timesteps(kind.create(even, 8)));
+    }
+    for (SchedulerKind kind :
+        List.of(SchedulerKind.PNDM, SchedulerKind.DDIM, SchedulerKind.EULER_A)) {
+      assertThat(timesteps(kind.create(karras, 8))).isEqualTo(timesteps(kind.create(even, 8)));
+    }
+  }
+
+  private static List<Float> timesteps(Scheduler scheduler) {
+    return IntStream.range(0, scheduler.stepCount()).mapToObj(scheduler::timestep).toList();
+  }
+
   @ParameterizedTest
-  @EnumSource(SchedulerKind.class)
-  void refusesOtherPredictionTypes(SchedulerKind kind) {
-    assertThatThrownBy(() -> kind.create(config("{\"prediction_type\": \"v_prediction\"}"), 10))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("v_prediction")
-        .hasMessageContaining("epsilon");
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'solver_order': 3 | dpmpp_2m dpmpp_2m_karras | 2",
+        "'solver_order': 1 | dpmpp_2m dpmpp_2m_karras | 2",
+        "'algorithm_type': 'sde-dpmsolver++' | dpmpp_2m dpmpp_2m_karras | \"dpmsolver++\"",
+        "'solver_type': 'heun' | dpmpp_2m dpmpp_2m_karras | \"midpoint\"",
+        "'lambda_min_clipped': -5.1 | dpmpp_2m dpmpp_2m_karras | -Infinity",
+        "'variance_type': 'learned' | dpmpp_2m dpmpp_2m_karras | null",
+        "'use_lu_lambdas': true | dpmpp_2m dpmpp_2m_karras | false",
+        "'use_flow_sigmas': true | dpmpp_2m dpmpp_2m_karras | false",
+        "'use_exponential_sigmas': true | lms euler dpmpp_2m dpmpp_2m_karras | false",
+        "'use_beta_sigmas': true | lms euler dpmpp_2m dpmpp_2m_karras | false",
+        "'sigma_min': 0.002 | euler dpmpp_2m_karras | null",
+        "'sigma_max': 700.0 | euler dpmpp_2m_karras | null",
+        "'interpolation_type': 'log_linear' | euler | \"linear\"",
+        "'timestep_type': 'continuous' | euler | \"discrete\"",
+        "'rescale_betas_zero_snr': true | pndm lms | false"
+      })
+  void refusesByNameWhatItWouldHaveToIgnore(String entry, String names, String supported)
+      throws IOException {
+    String json = entry.replace('\'', '"');
+    SchedulerConfig config =
+        config("{\"prediction_type\": \"v_prediction\", " + SKIP + ", " + json + "}");
+    List<String> refusing = List.of(names.split(" "));
+    for (SchedulerKind kind : SchedulerKind.values()) {
+      if (refusing.contains(kind.optionName())) {
+        assertThatThrownBy(() -> kind.create(config, 5))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageStartingWith(
+                "scheduler_config.json has "
+                    + json.replace("\": ", " ").substring(1)
+                    + ", but "
+                    + kind.optionName()
+                    + " is built for "
+                    + supported
+                    + " only; choose one of ");
+      } else {
+        assertThat(kind.create(config, 5).stepCount()).isGreaterThanOrEqualTo(5);
+      }
+    }
   }
 
   @Test
-  void refusesKarrasSigmasWhereTheyMatter() throws IOException {
-    SchedulerConfig karras = config("{\"use_karras_sigmas\": true}");
+  void takesConfigsOfOtherSolversAsDiffusersDoes() throws IOException {
+    SchedulerConfig config =
+        config("{\"solver_order\": 2, \"solver_type\": \"bh2\", \"algorithm_type\": \"deis\"}");
 
-    assertThat(SchedulerKind.DDIM.create(karras, 2).stepCount()).isEqualTo(2);
-    assertThatThrownBy(() -> SchedulerKind.LMS.create(karras, 2))
+    assertThat(SchedulerKind.DPMPP_2M.create(config, 5).stepCount()).isEqualTo(5);
+  }
+
+  /** At ᾱ = 0 the noise says nothing about the image. */
+  @Test
+  void withoutSignalDdimNeedsV() throws IOException {
+    String zero = "{\"rescale_betas_zero_snr\": true, \"timestep_spacing\": ";
+
+    assertThatThrownBy(() -> SchedulerKind.DDIM.create(config(zero + "\"trailing\"}"), 5))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("use_karras_sigmas");
+        .hasMessageContaining("timestep 999")
+        .hasMessageContaining("rescale_betas_zero_snr")
+        .hasMessageContaining("v_prediction");
+    assertThat(SchedulerKind.DDIM.create(config(zero + "\"leading\"}"), 5).timestep(0))
+        .isEqualTo(801);
+  }
+
+  @Test
+  void addsNoiseOnlyIfAncestralAndNeverAfterTheLastStep() throws IOException {
+    for (SchedulerKind kind : SchedulerKind.values()) {
+      Scheduler scheduler = kind.create(config("{" + SKIP + "}"), 4);
+      for (int step = 0; step < scheduler.stepCount(); step++) {
+        boolean adds = kind == SchedulerKind.EULER_A && step < 3;
+        assertThat(scheduler.addedNoiseSigma(step) > 0).as(kind + " " + step).isEqualTo(adds);
+      }
+    }
+  }
+
+  @Test
+  void dpmSolverNeedsATimestepToEndAt() throws IOException {
+    SchedulerConfig leading = config("{\"timestep_spacing\": \"leading\", \"steps_offset\": 0}");
+
+    assertThat(SchedulerKind.DPMPP_2M.create(leading, 999).timestep(0)).isEqualTo(999);
+    assertThatThrownBy(() -> SchedulerKind.DPMPP_2M.create(leading, 1000))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("timestep_spacing leading")
+        .hasMessageContaining("at most 999 steps, but steps is 1000");
   }
 
   /** Lin et al. 2023, table 2, prints these for ten steps of 1000, counted from 1. */
@@ -181,28 +306,37 @@ final class SchedulerKindTest {
   @ParameterizedTest
   @EnumSource(SchedulerKind.class)
   void findsTheImageOfAPerfectNetwork(SchedulerKind kind) throws IOException {
-    SchedulerConfig config =
-        config(
-            "{\"beta_schedule\": \"scaled_linear\", \"beta_start\": 0.00085, \"beta_end\": 0.012,"
-                + SKIP
-                + ", \"steps_offset\": 0, \"set_alpha_to_one\": true}");
-    Scheduler scheduler = kind.create(config, 50);
-    NoiseSchedule noise = NoiseSchedule.of(config);
-    float clean = 0.6f;
-    float[] latents = {1.3f * scheduler.initNoiseSigma()};
-    for (int step = 0; step < scheduler.stepCount(); step++) {
-      float input = scheduler.scaleModelInput(latents, step)[0];
-      float t = scheduler.timestep(step);
-      float alpha = noise.alphaCumprod(Math.round(t));
-      if (kind == SchedulerKind.LMS) { // it asks between timesteps
-        float low = noise.alphaCumprod((int) t);
-        float high = noise.alphaCumprod(Math.min(999, (int) t + 1));
-        alpha = low + (t - (int) t) * (high - low);
-      }
-      float truth = (input - (float) Math.sqrt(alpha) * clean) / (float) Math.sqrt(1 - alpha);
-      latents = scheduler.step(new float[] {truth}, step, latents);
-    }
+    for (PredictionType type : PredictionType.values()) {
+      for (TimestepSpacing spacing : TimestepSpacing.values()) {
+        SchedulerConfig config =
+            config(
+                STABLE
+                    + ", \"steps_offset\": 0, \"set_alpha_to_one\": true, \"timestep_spacing\": \""
+                    + spacing.configName()
+                    + "\", \"prediction_type\": \""
+                    + type.configName()
+                    + "\"}");
+        Random random = new Random(1);
+        Scheduler scheduler = kind.create(config, 50);
+        NoiseLevels levels = NoiseLevels.of(config);
+        float clean = 0.6f;
+        float[] latents = {1.3f * scheduler.initNoiseSigma()};
+        for (int step = 0; step < scheduler.stepCount(); step++) {
+          float input = scheduler.scaleModelInput(latents, step)[0];
+          double level = levels.at(scheduler.timestep(step));
+          double alpha = 1 / Math.sqrt(level * level + 1);
+          double epsilon = (input - alpha * clean) / (level * alpha);
+          double truth =
+              switch (type) {
+                case EPSILON -> epsilon;
+                case V_PREDICTION -> alpha * epsilon - level * alpha * clean;
+              };
+          latents = scheduler.step(new float[] {(float) truth}, step, latents);
+          latents[0] += scheduler.addedNoiseSigma(step) * (float) random.nextGaussian();
+        }
 
-    assertThat(latents[0]).isBetween(0.59f, 0.61f);
+        assertThat(latents[0]).as("%s, %s", type, spacing).isBetween(0.59f, 0.61f);
+      }
+    }
   }
 }

@@ -17,7 +17,9 @@ import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
@@ -29,9 +31,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Whole images of the tiny model against those of diffusers 0.5.1: the PyTorch pipeline's and the
- * Flax pipeline's, each from safetensors and from msgpack; and of the embedded demo model against
- * those of today's PyTorch pipeline. The golden data's tolerances: 5e-5 on pixels in [0, 1], one
- * level after rounding.
+ * Flax pipeline's, each from safetensors and from msgpack; with more schedulers, and of the
+ * embedded demo model, against those of today's PyTorch pipeline. The golden data's tolerances:
+ * 5e-5 on pixels in [0, 1], one level after rounding.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class GoldenImagesTest {
@@ -43,6 +45,7 @@ class GoldenImagesTest {
   private TextToImage flaxFromSafetensors;
   private TextToImage flaxFromMsgpack;
   private TextToImage demo;
+  private final Map<Map<String, String>, TextToImage> withScheduler = new HashMap<>();
 
   @BeforeAll
   void replicate(@TempDir Path cache) throws IOException {
@@ -51,6 +54,14 @@ class GoldenImagesTest {
     flaxFromSafetensors = replicate(cache, TinyModels.torch(), Optional.of(Numerics.FLAX));
     flaxFromMsgpack = replicate(cache, TinyModels.flax(), Optional.empty());
     demo = replicate(cache, demoModel(), Optional.empty());
+    for (GoldenImage golden : GoldenImage.schedulers()) {
+      Map<String, String> entries = golden.schedulerConfig();
+      if (!withScheduler.containsKey(entries)) {
+        Path folder = cache.resolve("model" + withScheduler.size());
+        Path model = TinyModels.torchWithScheduler(folder, entries);
+        withScheduler.put(entries, replicate(cache, model, Optional.empty()));
+      }
+    }
   }
 
   @AfterAll
@@ -87,6 +98,12 @@ class GoldenImagesTest {
     return cases;
   }
 
+  static List<GoldenImage> schedulerCases() {
+    List<GoldenImage> cases = GoldenImage.schedulers();
+    assertThat(cases).hasSize(8);
+    return cases;
+  }
+
   static List<GoldenImage> demoCases() {
     List<GoldenImage> cases = GoldenImage.demo();
     assertThat(cases).hasSize(2);
@@ -107,6 +124,14 @@ class GoldenImagesTest {
     float[] noise = noise(golden.request());
     assertDraws(flaxFromMsgpack, golden, noise);
     assertDraws(flaxFromSafetensors, golden, noise);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("schedulerCases")
+  void drawsWithEverySchedulerWhatThePyTorchPipelineDraws(GoldenImage golden) {
+    TextToImage textToImage = withScheduler.get(golden.schedulerConfig());
+    assertThat(textToImage).isNotNull();
+    assertDraws(textToImage, golden, noise(golden.request()));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -26,7 +26,7 @@ class InvarianceTest {
   @BeforeAll
   void drawOnOneDevice(@TempDir Path temporary) throws IOException {
     directory = temporary;
-    // Three shapes, an odd count of images in each, several shards.
+    // Several shapes, an odd count of images in each, several shards.
     prompts = directory.resolve("prompts.jsonl");
     Files.writeString(
         prompts,
@@ -36,6 +36,7 @@ class InvarianceTest {
         {"prompt": "a cozy cabin in the mountains during winter", "width": 192, "images": 3}
         {"prompt": "an oil painting of a medieval castle", "seed": 4294967295, "images": 2}
         {"prompt": "a quiet harbour", "negative_prompt": "boats", "scheduler": "ddim"}
+        {"prompt": "a lighthouse at dawn", "scheduler": "euler_a", "images": 3}
         """);
     reference = draw("reference", 1, 1, 1);
     assertThat(reference.keySet().stream().filter(name -> name.startsWith("images/")))

@@ -8,31 +8,46 @@ import io.shardlight.fixtures.Golden;
 import io.shardlight.fixtures.NpyArray;
 import io.shardlight.fixtures.NpzArchive;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 
 /**
  * What a pipeline of diffusers drew, and what it was asked for.
  *
+ * @param schedulerConfig what the model's {@code scheduler_config.json} had beside its own
  * @param pixels {@code [1, h, w, 3]} in [0, 1]
  * @param bytes the same in 255 levels
  */
-public record GoldenImage(String id, ImageRequest request, NpyArray pixels, NpyArray bytes) {
+public record GoldenImage(
+    String id,
+    ImageRequest request,
+    Map<String, String> schedulerConfig,
+    NpyArray pixels,
+    NpyArray bytes) {
 
   /** By {@code StableDiffusionPipeline} with the tiny model. */
   public static List<GoldenImage> torch() {
-    return read(
-        "tiny/e2e",
-        c ->
-            new ImageRequest(
-                c.get("prompt").asText(),
-                c.get("neg").isNull() ? "" : c.get("neg").asText(),
-                PrngKey.ofSeed(c.get("seed").asLong()),
-                c.get("w").asInt(),
-                c.get("h").asInt(),
-                SchedulerKind.fromOption(c.get("sched").asText()),
-                c.get("steps").asInt(),
-                c.get("g").floatValue()));
+    return read("tiny/e2e", GoldenImage::seeded);
+  }
+
+  /** By today's {@code StableDiffusionPipeline} with the tiny model and other schedulers. */
+  public static List<GoldenImage> schedulers() {
+    return read("schedulers/e2e", GoldenImage::seeded);
+  }
+
+  private static ImageRequest seeded(JsonNode c) {
+    return new ImageRequest(
+        c.get("prompt").asText(),
+        c.get("neg").isNull() ? "" : c.get("neg").asText(),
+        PrngKey.ofSeed(c.get("seed").asLong()),
+        c.get("w").asInt(),
+        c.get("h").asInt(),
+        SchedulerKind.fromOption(c.get("sched").asText()),
+        c.get("steps").asInt(),
+        c.get("g").floatValue());
   }
 
   /** By {@code FlaxStableDiffusionPipeline} with the tiny model. */
@@ -68,10 +83,13 @@ public record GoldenImage(String id, ImageRequest request, NpyArray pixels, NpyA
     List<GoldenImage> all = new ArrayList<>();
     for (JsonNode c : Golden.json(file + ".json")) {
       String id = c.get("id").asText();
+      Map<String, String> config = new TreeMap<>();
+      c.path("config").properties().forEach(e -> config.put(e.getKey(), e.getValue().asText()));
       all.add(
           new GoldenImage(
               id,
               request.apply(c),
+              Collections.unmodifiableMap(config),
               images.array(id + "/image_f32"),
               images.array(id + "/image_u8")));
     }

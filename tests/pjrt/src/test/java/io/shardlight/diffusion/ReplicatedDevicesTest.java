@@ -19,7 +19,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +108,24 @@ class ReplicatedDevicesTest {
     }
   }
 
+  /** Also ancestral ones, whose noise the device draws. */
+  @Test
+  void drawsWithEverySchedulerWhatThePyTorchPipelineDraws() throws Exception {
+    Map<Map<String, String>, List<GoldenImage>> byConfig =
+        GoldenImage.schedulers().stream()
+            .collect(Collectors.groupingBy(GoldenImage::schedulerConfig));
+    assertThat(byConfig).hasSize(2);
+    for (Map.Entry<Map<String, String>, List<GoldenImage>> entry : byConfig.entrySet()) {
+      Path model =
+          TinyModels.torchWithScheduler(
+              cache.resolve("model" + entry.getKey().size()), entry.getKey());
+      try (TextToImage textToImage = replicate(model, Numerics.TORCH, PJRT.withDevices(1))) {
+        assertDraws(textToImage, entry.getValue());
+        assertThat(loads(textToImage)).as("with and without added noise").isEqualTo(2);
+      }
+    }
+  }
+
   @Test
   void drawsTheNotebooksEightImages() throws Exception {
     List<GoldenImage> golden =
@@ -173,6 +193,30 @@ class ReplicatedDevicesTest {
     }
   }
 
+  /** What is added at every step comes from the image's key, not from the batch. */
+  @Test
+  void addedNoiseDoesNotDependOnDevicesOrTheirBatch() throws Exception {
+    List<ImageRequest> eight = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      eight.add(
+          new ImageRequest(
+              "a fox", "", PrngKey.ofSeed(i), 64, 64, SchedulerKind.EULER_A, 4, 5 + i));
+    }
+    List<byte[]> one;
+    try (TextToImage textToImage = replicate(1, 1)) {
+      one = draw(textToImage, eight);
+    }
+    assertThat(one.stream().map(Arrays::hashCode).distinct()).hasSize(8);
+    for (int[] shape : new int[][] {{8, 1}, {2, 3}, {1, 8}}) {
+      try (TextToImage textToImage = replicate(shape[0], shape[1])) {
+        assertThat(draw(textToImage, eight))
+            .as("%d devices, %d each", shape[0], shape[1])
+            .usingElementComparator(Arrays::compare)
+            .containsExactlyElementsOf(one);
+      }
+    }
+  }
+
   @Test
   void oneProgramServesAllStepCountsSchedulersAndGuidanceScales() throws Exception {
     try (TextToImage textToImage = replicate(1, 1);
@@ -188,12 +232,12 @@ class ReplicatedDevicesTest {
           }
         }
       }
-      assertThat(loads(textToImage)).isEqualTo(1);
+      assertThat(loads(textToImage)).as("one, and one that adds noise").isEqualTo(2);
 
       assertDrawsAlike(textToImage, onnx, SchedulerKind.PNDM, 3, 1);
-      assertThat(loads(textToImage)).as("without guidance").isEqualTo(2);
+      assertThat(loads(textToImage)).as("without guidance").isEqualTo(3);
       assertDrawsAlike(textToImage, onnx, SchedulerKind.PNDM, 130, 5);
-      assertThat(loads(textToImage)).as("more than 127 calls").isEqualTo(3);
+      assertThat(loads(textToImage)).as("more than 127 calls").isEqualTo(4);
     }
   }
 

@@ -110,12 +110,17 @@ final class GenerationProgram {
     // 2. noise, in front of the predictions to come
     Shape latents = diffusion.latents();
     long count = latents.size() / diffusion.batch();
-    Value noise = new NormalNoise(main).draw(keys, count);
-    TensorType later = TensorType.of(ElementType.F32, diffusion.rows() - 1L, latents.size());
+    NormalNoise normal = new NormalNoise(main);
+    Value noise = normal.draw(keys, count);
+    TensorType later = TensorType.of(ElementType.F32, diffusion.columns() - 1L, latents.size());
     Value known =
         main.concatenate(0, List.of(main.reshape(noise, 1, latents.size()), main.splat(later, 0)));
 
-    // 3. steps
+    // 3. steps; noise to be added lies behind all predictions
+    Value added =
+        diffusion.addsNoise()
+            ? normal.foldIn(keys, main.constant(ElementType.U32, LatentDiffusion.ADDED_NOISE))
+            : keys;
     Value zero = main.constant(ElementType.S32, 0);
     List<Value> end =
         main.whileLoop(
@@ -128,7 +133,13 @@ final class GenerationProgram {
               Value prediction = predict(input, timestep, embeddings, guidance);
               Value next = main.binary("add", step, 1);
               Value flat = main.reshape(prediction, latents.size());
-              return List.of(next, main.with(carried.get(1), next, flat));
+              Value then = main.with(carried.get(1), next, flat);
+              if (diffusion.addsNoise()) {
+                Value stepKeys = normal.foldIn(added, main.convert(step, ElementType.U32));
+                Value fresh = main.reshape(normal.draw(stepKeys, count), latents.size());
+                then = main.with(then, main.binary("add", step, diffusion.rows()), fresh);
+              }
+              return List.of(next, then);
             });
     Value denoised = combine(combinations, steps, end.get(1));
 
@@ -137,7 +148,7 @@ final class GenerationProgram {
     main.results(List.of(pixels(image), damaged(image)));
   }
 
-  /** A row's combination of the noise and the predictions, in the shape of latents. */
+  /** A row's combination of all noise and predictions, in the shape of latents. */
   private Value combine(Value combinations, Value row, Value known) {
     Value coefficients = main.at(combinations, row);
     Value weighted = main.multiply(known, main.broadcast(coefficients, known.type().shape(), 0));

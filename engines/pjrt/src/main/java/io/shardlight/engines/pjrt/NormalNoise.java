@@ -3,9 +3,9 @@ package io.shardlight.engines.pjrt;
 import java.util.List;
 
 /**
- * Writes {@code jax.random.normal} of a batch of keys, each drawing the same count of numbers, with
- * {@code jax_threefry_partitionable=False}: {@code io.shardlight.diffusion.random.JaxRandom} on the
- * device.
+ * Writes {@code jax.random.normal} of a batch of keys, each drawing the same count of numbers, and
+ * {@code fold_in}, with {@code jax_threefry_partitionable=False}: {@code
+ * io.shardlight.diffusion.random.JaxRandom} on the device.
  *
  * @see <a href="https://doi.org/10.1145/2063384.2063405">Salmon et al., Parallel Random Numbers: As
  *     Easy as 1, 2, 3 (SC11), section 3.3</a>
@@ -40,6 +40,20 @@ final class NormalNoise {
     Value bits =
         hlo.concatenate(1, threefry(word(keys, 0, words), word(keys, 1, words), low, high));
     return normal(bits);
+  }
+
+  /**
+   * {@code jax.random.fold_in}.
+   *
+   * @param keys uint32 {@code [batch, 2]}
+   * @param data a uint32, for all of them
+   * @return uint32 {@code [batch, 2]}
+   */
+  Value foldIn(Value keys, Value data) {
+    TensorType column = TensorType.of(ElementType.U32, keys.dimension(0), 1);
+    Value low = hlo.broadcast(data, column.shape());
+    return hlo.concatenate(
+        1, threefry(word(keys, 0, column), word(keys, 1, column), hlo.splat(column, 0), low));
   }
 
   private Value word(Value keys, int index, TensorType type) {

@@ -94,7 +94,8 @@ class GenerationProgramTest {
         unet,
         vae.decoderGraph(1, latentHeight, latentWidth),
         vae.config().scalingFactor(),
-        ROWS);
+        ROWS,
+        false);
   }
 
   private static List<Tensor> weights(ModelDirectory model, GenerationProgram program)

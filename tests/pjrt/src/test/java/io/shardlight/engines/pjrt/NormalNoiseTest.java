@@ -52,6 +52,37 @@ class NormalNoiseTest {
   }
 
   @Test
+  void keysAreFoldedAsJaxDoes() {
+    List<PrngKey> keys = List.of(PrngKey.ofSeed(7), new PrngKey(0x88a71f30, (int) 0xf8cfa2d2L));
+    HloFunction main = new HloFunction("main");
+    Value argument = main.argument(TensorType.of(ElementType.U32, keys.size(), 2));
+    Value step = main.argument(TensorType.of(ElementType.S32));
+    Value folded = new NormalNoise(main).foldIn(argument, main.convert(step, ElementType.U32));
+    main.results(List.of(folded));
+    double[] words = new double[2 * keys.size()];
+    for (int i = 0; i < keys.size(); i++) {
+      words[2 * i] = Integer.toUnsignedLong(keys.get(i).high());
+      words[2 * i + 1] = Integer.toUnsignedLong(keys.get(i).low());
+    }
+
+    for (int data : new int[] {0, 1, 998}) {
+      Tensor result =
+          XlaCpu.get()
+              .run(
+                  new HloModule("fold").text(main),
+                  List.of(folded.type()),
+                  List.of(Tensor.of(argument.type(), words), Tensor.of(step.type(), new double[] {data})))
+              .get(0);
+
+      for (int i = 0; i < keys.size(); i++) {
+        PrngKey expected = JaxRandom.foldIn(keys.get(i), data);
+        assertThat(new PrngKey((int) (long) result.get(2 * i), (int) (long) result.get(2 * i + 1)))
+            .isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
   void anOddCountHasNoHalves() {
     HloFunction main = new HloFunction("main");
     Value keys = main.argument(TensorType.of(ElementType.U32, 1, 2));
