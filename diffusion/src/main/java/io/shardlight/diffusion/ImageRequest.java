@@ -10,8 +10,8 @@ import io.shardlight.diffusion.scheduler.SchedulerKind;
  * @param prompt what to draw; tokenised and cut to the text encoder's length
  * @param negativePrompt what to keep away from; empty for none. Without effect where guidance is
  *     off
- * @param noiseKey the key of the initial noise, {@code jax.random.normal(noiseKey, (1, 4,
- *     heightPixels/8, widthPixels/8))}, all of it consumed
+ * @param noiseKey the key of all its noise, {@link io.shardlight.diffusion.random.ImageNoise}: it
+ *     begins with {@code jax.random.normal(noiseKey, (1, 4, heightPixels/8, widthPixels/8))}
  * @param widthPixels a positive multiple of 8
  * @param heightPixels a positive multiple of 8
  * @param steps inference steps, at least 1

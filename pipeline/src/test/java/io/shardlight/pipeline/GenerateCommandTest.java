@@ -382,6 +382,37 @@ class GenerateCommandTest {
   }
 
   @Test
+  void theModelsOwnSchedulerIsTheDefault() throws IOException {
+    Path model =
+        TinyModels.torchWithScheduler(
+            home.resolve("model"),
+            Map.of(
+                "_class_name", "EulerAncestralDiscreteScheduler",
+                "prediction_type", "v_prediction",
+                "timestep_spacing", "trailing"));
+
+    generate(0, "--model=" + model, "--steps=2", "--layout=files", "--manifestFormat=jsonl");
+
+    assertThat(out().resolve("manifest/00000.jsonl"))
+        .content()
+        .contains("\"scheduler\":\"euler_a\"")
+        .doesNotContain("pndm");
+  }
+
+  @Test
+  void whatASchedulerWouldIgnoreIsRefusedByItsKey() throws IOException {
+    Path model =
+        TinyModels.torchWithScheduler(
+            home.resolve("model"), Map.of("algorithm_type", "sde-dpmsolver++"));
+
+    assertThat(generate(2, "--model=" + model, "--scheduler=dpmpp_2m").errLines().get(0))
+        .isEqualTo(
+            "--scheduler: scheduler_config.json has algorithm_type \"sde-dpmsolver++\", but"
+                + " dpmpp_2m is built for \"dpmsolver++\" only; choose one of pndm, ddim, lms,"
+                + " euler, euler_a with --scheduler, to which it does not matter");
+  }
+
+  @Test
   void unwritableCacheNamesTheSettingThatMovesIt() throws IOException {
     // The cache directory would be below a file, which stops root too.
     Files.writeString(home.resolve("cache"), "");

@@ -207,7 +207,7 @@ class ReplicatedDevicesTest {
       one = draw(textToImage, eight);
     }
     assertThat(one.stream().map(Arrays::hashCode).distinct()).hasSize(8);
-    for (int[] shape : new int[][] {{8, 1}, {2, 3}, {1, 8}}) {
+    for (int[] shape : new int[][] {{8, 1}, {2, 3}}) {
       try (TextToImage textToImage = replicate(shape[0], shape[1])) {
         assertThat(draw(textToImage, eight))
             .as("%d devices, %d each", shape[0], shape[1])
