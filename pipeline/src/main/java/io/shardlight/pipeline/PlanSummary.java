@@ -24,7 +24,10 @@ record PlanSummary(
     ImageFormat format,
     Optional<Double> imagesPerSecond,
     Optional<Double> pricePerHour) {
-  private static final String ROW = "%-32s %9s %7s %8s %7s";
+  /** Of the column that names a shape, unless a name is longer. */
+  private static final int NAME_WIDTH = 32;
+
+  private static final String NUMBERS = " %9s %7s %8s %7s";
 
   /** Why the job would stop at once; empty if it would not. */
   Optional<String> problem() {
@@ -69,9 +72,14 @@ record PlanSummary(
         "record cannot be used and would be in rejected/",
         "records cannot be used and would be in rejected/");
     lines.add("");
-    lines.add(String.format(Locale.ROOT, ROW, "shape", "images", "shards", "batches", "padded"));
+    int width = NAME_WIDTH;
     for (JsonNode shape : plan.path("shapes")) {
-      lines.add(row(shape));
+      width = Math.max(width, name(shape).length());
+    }
+    String row = "%-" + width + "s" + NUMBERS;
+    lines.add(String.format(Locale.ROOT, row, "shape", "images", "shards", "batches", "padded"));
+    for (JsonNode shape : plan.path("shapes")) {
+      lines.add(row(row, shape));
     }
     lines.add("");
     lines.add(
@@ -95,18 +103,22 @@ record PlanSummary(
     return lines;
   }
 
-  private static String row(JsonNode shape) {
+  private static String name(JsonNode shape) {
+    return shape.path("width").asInt()
+        + "×"
+        + shape.path("height").asInt()
+        + " "
+        + shape.path("scheduler").asText()
+        + ", "
+        + RunSummary.count(shape.path("steps").asLong(), "step", "steps")
+        + (shape.path("guided").asBoolean() ? "" : ", unguided");
+  }
+
+  private static String row(String format, JsonNode shape) {
     return String.format(
         Locale.ROOT,
-        ROW,
-        shape.path("width").asInt()
-            + "×"
-            + shape.path("height").asInt()
-            + " "
-            + shape.path("scheduler").asText()
-            + ", "
-            + RunSummary.count(shape.path("steps").asLong(), "step", "steps")
-            + (shape.path("guided").asBoolean() ? "" : ", unguided"),
+        format,
+        name(shape),
         shape.path("images").asLong() - shape.path("already_present").asLong(),
         shape.path("shards").asLong() - shape.path("shards_already_present").asLong(),
         shape.path("batches").asLong(),

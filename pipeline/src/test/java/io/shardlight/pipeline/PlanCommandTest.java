@@ -81,6 +81,22 @@ class PlanCommandTest {
   }
 
   @Test
+  void longNamesOfShapesKeepTheColumnsInLine() throws IOException {
+    Files.writeString(
+        prompts,
+        """
+        {"prompt": "a red fox"}
+        {"prompt": "a hen", "scheduler": "dpmpp_2m_karras", "steps": 20, "guidance_scale": 1}
+        """);
+
+    assertThat(run(0, "plan").outLines())
+        .contains(
+            "shape                                          images  shards  batches  padded",
+            "128×128 dpmpp_2m_karras, 20 steps, unguided         1       1        1       1",
+            "128×128 pndm, 1 step                                1       1        1       1");
+  }
+
+  @Test
   void agreesWithTheReportOfTheRunAndSeesWhatIsThere() throws IOException {
     JsonNode planned = json(run(0, "plan", "--json", "--maxFailureRatio=1"));
 

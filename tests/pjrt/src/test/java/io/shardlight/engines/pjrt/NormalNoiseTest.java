@@ -71,7 +71,9 @@ class NormalNoiseTest {
               .run(
                   new HloModule("fold").text(main),
                   List.of(folded.type()),
-                  List.of(Tensor.of(argument.type(), words), Tensor.of(step.type(), new double[] {data})))
+                  List.of(
+                      Tensor.of(argument.type(), words),
+                      Tensor.of(step.type(), new double[] {data})))
               .get(0);
 
       for (int i = 0; i < keys.size(); i++) {
