@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Draws one image: prompt embeddings, noise, the denoising steps with classifier-free guidance, the
- * VAE decoder, eight-bit pixels. Rombach et al., arXiv:2112.10752; the order of operations is
- * diffusers' {@code StableDiffusionPipeline.__call__}. Thread-safe.
+ * VAE decoder, eight-bit pixels, safety checker. Rombach et al., arXiv:2112.10752; the order of
+ * operations is diffusers' {@code StableDiffusionPipeline.__call__}. Thread-safe.
  */
 final class DenoisingLoop {
   private final StableDiffusion model;
@@ -30,7 +30,7 @@ final class DenoisingLoop {
    * @throws ArithmeticException if the image has pixels that are no numbers
    */
   GeneratedImage draw(ImageRequest request, AtomicBoolean stopped) {
-    return finish(request, denoise(request, stopped));
+    return check(finish(request, denoise(request, stopped)));
   }
 
   /** Computes the embeddings that {@link #denoise} will need, unless they are known. */
@@ -54,7 +54,7 @@ final class DenoisingLoop {
     return denoise(request, promptEncoder.encode(request.prompt()), noise, stopped);
   }
 
-  /** The rest of {@link #draw}. */
+  /** The second part of {@link #draw}. */
   GeneratedImage finish(ImageRequest request, float[] latents) {
     float[] image = decode(latents, latentHeight(request), latentWidth(request));
     return new GeneratedImage(
@@ -62,6 +62,22 @@ final class DenoisingLoop {
         request.heightPixels(),
         toRgb(image),
         promptEncoder.truncates(request.prompt()));
+  }
+
+  /**
+   * Has the model's safety checker look at an image, if it has one; the last part of {@link #draw}.
+   */
+  GeneratedImage check(GeneratedImage image) {
+    return model
+        .safetyChecker()
+        .map(
+            checker -> {
+              float[] input =
+                  checker.prepare(image.rgb(), image.widthPixels(), image.heightPixels());
+              float[] embeds = programs.safetyChecker().run((Object) input);
+              return image.withSafetyScore(checker.score(embeds));
+            })
+        .orElse(image);
   }
 
   private int latentHeight(ImageRequest request) {

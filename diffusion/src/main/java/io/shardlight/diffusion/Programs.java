@@ -9,9 +9,11 @@ import io.shardlight.diffusion.graph.LoweringOptions;
 import io.shardlight.diffusion.graph.ParameterSource;
 import io.shardlight.diffusion.model.AutoencoderKl;
 import io.shardlight.diffusion.model.ClipTextModel;
+import io.shardlight.diffusion.model.ClipVisionModel;
 import io.shardlight.diffusion.model.UNet2DCondition;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,14 +32,18 @@ import java.util.stream.Collectors;
  */
 final class Programs implements AutoCloseable {
   /**
-   * Programs kept ready. A batch uses four at most (text encoder, UNet with and without guidance,
-   * VAE) and the longest unused goes first, so none is closed while it runs.
+   * Programs kept ready. A batch uses five at most (text encoder, UNet with and without guidance,
+   * VAE, safety checker) and the longest unused goes first, so none is closed while it runs.
    */
   private static final int MAX_PROGRAMS = 8;
 
   private record Key(String component, int batch, int latentHeight, int latentWidth) {}
 
   private static final Key TEXT_ENCODER = new Key(ClipTextModel.COMPONENT, 1, 0, 0);
+  private static final Key SAFETY_CHECKER = new Key(ClipVisionModel.COMPONENT, 1, 0, 0);
+
+  /** What images of every size need. */
+  private static final Set<Key> OF_ALL_SIZES = Set.of(TEXT_ENCODER, SAFETY_CHECKER);
 
   private final StableDiffusion model;
   private final Lowering lowering;
@@ -70,16 +76,24 @@ final class Programs implements AutoCloseable {
     return get(vaeKey(latentHeight, latentWidth));
   }
 
+  /** One image's checker; only of a model that has one. */
+  Program safetyChecker() {
+    return get(SAFETY_CHECKER);
+  }
+
   /**
    * Loads, side by side, what an image of this size needs and is not there yet: reading and laying
    * out a network keeps one core busy.
    */
   synchronized void prepare(boolean guided, int latentHeight, int latentWidth) {
-    load(
-        List.of(
-            TEXT_ENCODER,
-            unetKey(guided, latentHeight, latentWidth),
-            vaeKey(latentHeight, latentWidth)));
+    List<Key> keys = new ArrayList<>();
+    keys.add(TEXT_ENCODER);
+    keys.add(unetKey(guided, latentHeight, latentWidth));
+    keys.add(vaeKey(latentHeight, latentWidth));
+    if (model.safetyChecker().isPresent()) {
+      keys.add(SAFETY_CHECKER);
+    }
+    load(keys);
   }
 
   private synchronized Program get(Key key) {
@@ -126,12 +140,12 @@ final class Programs implements AutoCloseable {
     }
   }
 
-  /** Closes the longest unused; never the text encoder, which every size needs. */
+  /** Closes the longest unused; never what every size needs. */
   private void makeRoom(int places) {
     Iterator<Map.Entry<Key, Program>> eldest = programs.entrySet().iterator();
     while (programs.size() > MAX_PROGRAMS - places) {
       Map.Entry<Key, Program> entry = eldest.next();
-      if (!entry.getKey().equals(TEXT_ENCODER)) {
+      if (!OF_ALL_SIZES.contains(entry.getKey())) {
         eldest.remove();
         entry.getValue().close();
       }
@@ -150,15 +164,16 @@ final class Programs implements AutoCloseable {
                       key.latentHeight(),
                       key.latentWidth(),
                       model.tokenizer().maxLength());
+          case ClipVisionModel.COMPONENT -> model.safetyChecker().orElseThrow().graph();
           default -> model.vae().decoderGraph(key.batch(), key.latentHeight(), key.latentWidth());
         };
     ParameterSource weights = Objects.requireNonNull(model.weights().get(key.component()));
     int latentPixels =
-        key.equals(TEXT_ENCODER)
+        OF_ALL_SIZES.contains(key)
             ? model.sampleSize() * model.sampleSize()
             : key.latentHeight() * key.latentWidth();
     LoweringOptions chosen = options.apply(latentPixels);
-    if (key.equals(TEXT_ENCODER)) {
+    if (OF_ALL_SIZES.contains(key)) {
       // As in the original program, whatever the others compute in.
       chosen = chosen.withDataType(DataType.FLOAT32);
     }

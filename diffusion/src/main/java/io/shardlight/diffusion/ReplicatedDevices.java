@@ -14,6 +14,7 @@ import io.shardlight.diffusion.ShardedBatch.Slot;
 import io.shardlight.diffusion.graph.DeviceFault;
 import io.shardlight.diffusion.graph.LatentDiffusion;
 import io.shardlight.diffusion.graph.ReplicatedWeights;
+import io.shardlight.diffusion.safety.SafetyChecker;
 import io.shardlight.diffusion.scheduler.LatentCombinations;
 import io.shardlight.diffusion.scheduler.Scheduler;
 import io.shardlight.diffusion.tokenizer.ClipTokenizer;
@@ -26,6 +27,8 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Devices of an engine that runs a whole generation as one program, each with all weights. A batch
@@ -51,6 +54,9 @@ final class ReplicatedDevices implements BatchRunner {
   private final LinkedHashMap<Key, Generation> programs = new LinkedHashMap<>(16, 0.75f, true);
   private int loads;
   private boolean closed;
+
+  /** Of a model with a safety checker, once it is needed. */
+  private @Nullable ReplicatedChecker checker;
 
   /** A program that is loaded, and what it is a program of. */
   private record Generation(
@@ -110,10 +116,12 @@ final class ReplicatedDevices implements BatchRunner {
                 first.widthPixels() / factor,
                 rows,
                 combinations.addsNoise()));
+    Optional<ReplicatedChecker> looking = model.safetyChecker().map(this::checker);
     if (Thread.interrupted()) {
       throw new InterruptedException("interrupted before drawing");
     }
-    List<GeneratedImage> images = draw(program, slots, calls, combinations);
+    List<GeneratedImage> drawn = draw(program, slots, calls, combinations);
+    List<GeneratedImage> images = looking.isPresent() ? looking.get().check(drawn) : drawn;
     // A program that has begun can't be broken off.
     if (Thread.interrupted()) {
       throw new InterruptedException("interrupted while drawing");
@@ -255,6 +263,13 @@ final class ReplicatedDevices implements BatchRunner {
     }
   }
 
+  private ReplicatedChecker checker(SafetyChecker safetyChecker) {
+    if (checker == null) {
+      checker = ReplicatedChecker.load(safetyChecker, weights, devices);
+    }
+    return checker;
+  }
+
   private static String describe(Generation program, int images) {
     NDManager manager = program.model().getNDManager();
     Shape latents = program.diffusion().latents();
@@ -275,6 +290,9 @@ final class ReplicatedDevices implements BatchRunner {
     closed = true;
     try {
       programs.values().forEach(Generation::close);
+      if (checker != null) {
+        checker.close();
+      }
     } finally {
       programs.clear();
       weights.close();

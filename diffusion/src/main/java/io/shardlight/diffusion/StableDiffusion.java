@@ -3,9 +3,11 @@ package io.shardlight.diffusion;
 import io.shardlight.diffusion.graph.ParameterSource;
 import io.shardlight.diffusion.model.AutoencoderKl;
 import io.shardlight.diffusion.model.ClipTextModel;
+import io.shardlight.diffusion.model.ClipVisionModel;
 import io.shardlight.diffusion.model.GenerationConfig;
 import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.model.UNet2DCondition;
+import io.shardlight.diffusion.safety.SafetyChecker;
 import io.shardlight.diffusion.scheduler.SchedulerConfig;
 import io.shardlight.diffusion.tokenizer.ClipTokenizer;
 import io.shardlight.diffusion.weights.ModelDirectory;
@@ -14,6 +16,7 @@ import io.shardlight.diffusion.weights.Origin;
 import io.shardlight.diffusion.weights.Weights;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,7 +41,23 @@ public final class StableDiffusion {
   /** Of every component, by its name. */
   private final Map<String, Weights> weights;
 
+  private final Optional<SafetyChecker> safetyChecker;
+
+  private StableDiffusion(StableDiffusion other, SafetyChecker safetyChecker) {
+    this.directory = other.directory;
+    this.numerics = other.numerics;
+    this.tokenizer = other.tokenizer;
+    this.schedulerConfig = other.schedulerConfig;
+    this.generationConfig = other.generationConfig;
+    this.textEncoder = other.textEncoder;
+    this.unet = other.unet;
+    this.vae = other.vae;
+    this.weights = other.weights;
+    this.safetyChecker = Optional.of(safetyChecker);
+  }
+
   private StableDiffusion(ModelDirectory directory, Optional<Numerics> wanted) throws IOException {
+    this.safetyChecker = Optional.empty();
     this.directory = directory;
     this.numerics =
         wanted.orElse(directory.origin() == Origin.FLAX ? Numerics.FLAX : Numerics.TORCH);
@@ -139,6 +158,22 @@ public final class StableDiffusion {
     return new StableDiffusion(directory, numerics);
   }
 
+  /**
+   * The same model with its safety checker, which then looks at every image drawn.
+   *
+   * @throws IOException if it has none, or a file of it cannot be read, is malformed or does not
+   *     fit
+   * @throws IllegalArgumentException if a config asks for what is not supported
+   */
+  public StableDiffusion withSafetyChecker() throws IOException {
+    return new StableDiffusion(this, SafetyChecker.open(directory));
+  }
+
+  /** What looks at every image drawn; empty unless {@link #withSafetyChecker} asked for it. */
+  public Optional<SafetyChecker> safetyChecker() {
+    return safetyChecker;
+  }
+
   public ModelDirectory directory() {
     return directory;
   }
@@ -185,9 +220,11 @@ public final class StableDiffusion {
     return unet.config().sampleSize();
   }
 
-  /** The weights of every component, by its name. */
-  Map<String, ? extends ParameterSource> weights() {
-    return weights;
+  /** The weights of every component, by its name; the safety checker's if it is asked for. */
+  Map<String, ParameterSource> weights() {
+    Map<String, ParameterSource> all = new HashMap<>(weights);
+    safetyChecker.ifPresent(checker -> all.put(ClipVisionModel.COMPONENT, checker.weights()));
+    return all;
   }
 
   /**

@@ -5,6 +5,7 @@ import ai.djl.ndarray.types.DataType;
 import io.shardlight.diffusion.ShardedBatch.Slot;
 import io.shardlight.diffusion.graph.Lowering;
 import io.shardlight.diffusion.graph.LoweringOptions;
+import io.shardlight.diffusion.model.AutoencoderKl;
 import io.shardlight.diffusion.model.ClipTextModel;
 import io.shardlight.diffusion.model.UNet2DCondition;
 import java.util.List;
@@ -22,7 +23,7 @@ import java.util.stream.IntStream;
  * each; large ones one after the other on all threads.
  *
  * <p>Of a large model one network is in memory at a time: a batch is encoded, then denoised, then
- * decoded. A network is ready again within a second, and a step of one takes several.
+ * decoded, then checked. A network is ready again within a second, and a step of one takes several.
  */
 final class VirtualDevices implements BatchRunner {
   /** Up to this many latent pixels (256x256 images) one thread draws an image. */
@@ -117,7 +118,10 @@ final class VirtualDevices implements BatchRunner {
           each(lanes, requests, request -> loop.denoise(request, stopped), stopped);
       programs.release(UNet2DCondition.COMPONENT);
       List<Integer> indices = IntStream.range(0, requests.size()).boxed().toList();
-      return each(lanes, indices, i -> loop.finish(requests.get(i), latents.get(i)), stopped);
+      List<GeneratedImage> images =
+          each(lanes, indices, i -> loop.finish(requests.get(i), latents.get(i)), stopped);
+      programs.release(AutoencoderKl.COMPONENT);
+      return each(lanes, images, loop::check, stopped);
     } finally {
       programs.releaseAll();
     }

@@ -97,6 +97,22 @@ public final class GraphBuilder {
         image,
         weight,
         bias);
+    return conv2d(image, weight, op, List.of(image, weight, bias));
+  }
+
+  /** Convolution without bias. */
+  public Node conv2d(Node image, Node weight, Op.Conv2d op) {
+    rank(op, image, 4);
+    rank(op, weight, 4);
+    check(
+        image.dimension(1) == weight.dimension(1),
+        "conv2d of image %s with weight %s",
+        image,
+        weight);
+    return conv2d(image, weight, op, List.of(image, weight));
+  }
+
+  private Node conv2d(Node image, Node weight, Op.Conv2d op, List<Node> operands) {
     long paddedHeight = op.padTop() + image.dimension(2) + op.padBottom();
     long paddedWidth = op.padLeft() + image.dimension(3) + op.padRight();
     check(
@@ -108,7 +124,7 @@ public final class GraphBuilder {
     long width = (paddedWidth - weight.dimension(3)) / op.stride() + 1;
     return add(
         op,
-        List.of(image, weight, bias),
+        operands,
         new Shape(image.dimension(0), weight.dimension(0), height, width),
         DataType.FLOAT32);
   }
@@ -264,6 +280,22 @@ public final class GraphBuilder {
         second,
         axis);
     return add(new Op.Concat(axis), List.of(first, second), new Shape(a), DataType.FLOAT32);
+  }
+
+  /**
+   * @param tokens {@code [batch, tokens, channels]}
+   * @param token {@code [channels]}, the same for the whole batch
+   * @return {@code [batch, 1 + tokens, channels]}
+   */
+  public Node prependToken(Node tokens, Node token) {
+    Op op = new Op.PrependToken();
+    rank(op, tokens, 3);
+    check(isVector(token, tokens.dimension(2)), "prependToken of tokens %s and %s", tokens, token);
+    return add(
+        op,
+        List.of(tokens, token),
+        new Shape(tokens.dimension(0), 1 + tokens.dimension(1), tokens.dimension(2)),
+        DataType.FLOAT32);
   }
 
   /** The elements {@code [start, end)} along an axis; of a parameter too. */

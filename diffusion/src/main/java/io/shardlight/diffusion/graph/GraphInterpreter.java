@@ -62,13 +62,9 @@ public final class GraphInterpreter {
     }
     double[] x = values.get(node.operand(0).id());
     if (op instanceof Op.Conv2d conv) {
-      return conv2d(conv, node, x, operand(node, 1, values), operand(node, 2, values));
+      return conv2d(conv, node, x, operand(node, 1, values), bias(node, 1, values));
     } else if (op instanceof Op.Linear) {
-      double[] bias =
-          node.operands().size() == 3
-              ? operand(node, 2, values)
-              : new double[(int) node.dimension(-1)];
-      return linear(x, operand(node, 1, values), bias);
+      return linear(x, operand(node, 1, values), bias(node, -1, values));
     } else if (op instanceof Op.GroupNorm norm) {
       int plane = (int) (node.dimension(2) * node.dimension(3));
       int group = (int) node.dimension(1) / norm.groups() * plane;
@@ -97,6 +93,16 @@ public final class GraphInterpreter {
       return attention(attention, node, x, operand(node, 1, values), operand(node, 2, values));
     } else if (op instanceof Op.Concat concat) {
       return concat(node, concat.axis(), x, operand(node, 1, values));
+    } else if (op instanceof Op.PrependToken) {
+      double[] token = operand(node, 1, values);
+      int sequence = (int) (node.dimension(1) * node.dimension(2));
+      int before = sequence - token.length;
+      return fill(
+          size(node),
+          i -> {
+            int at = i % sequence - token.length;
+            return at < 0 ? token[at + token.length] : x[i / sequence * before + at];
+          });
     } else if (op instanceof Op.Slice slice) {
       return slice(node.operand(0).shape(), slice, x);
     } else if (op instanceof Op.UpsampleNearest2x) {
@@ -343,6 +349,13 @@ public final class GraphInterpreter {
       }
     }
     return result;
+  }
+
+  /** The third operand, or zeros where there is none; one element for each along an axis. */
+  private static double[] bias(Node node, int axis, List<double[]> values) {
+    return node.operands().size() == 3
+        ? operand(node, 2, values)
+        : new double[(int) node.dimension(axis)];
   }
 
   private static double[] operand(Node node, int index, List<double[]> values) {

@@ -18,7 +18,8 @@ public sealed interface Op {
 
   /**
    * 2-D convolution (cross-correlation) of an image with an {@code [out, in, kernelHeight,
-   * kernelWidth]} weight; zero padding may differ from side to side, as the VAE encoder's does.
+   * kernelWidth]} weight and perhaps no bias; zero padding may differ from side to side, as the VAE
+   * encoder's does.
    */
   record Conv2d(int stride, int padTop, int padLeft, int padBottom, int padRight) implements Op {}
 
@@ -63,6 +64,11 @@ public sealed interface Op {
 
   /** Joins tensors along an axis. */
   record Concat(int axis) implements Op {}
+
+  /**
+   * Puts one token in front of the tokens of every sequence: a vision transformer's class token.
+   */
+  record PrependToken() implements Op {}
 
   /** The elements {@code [start, end)} along an axis. */
   record Slice(int axis, int start, int end) implements Op {}

@@ -25,6 +25,20 @@ public interface ReplicatedWeights extends AutoCloseable {
    */
   Model load(LatentDiffusion diffusion) throws IOException, MalformedModelException;
 
+  /**
+   * Compiles a single network for every device, to compute in float32.
+   *
+   * <p>Predictors of the model take one array for each of {@link Graph#inputs} and give {@link
+   * Graph#outputs}; the first axis of all of them is as many times as long as there are devices at
+   * work, the first ones. Ids are 32-bit integers.
+   *
+   * @return the model; the caller closes it before these weights
+   * @throws DeviceFault if the devices cannot take it now, or at all
+   * @throws IOException if weights cannot be read
+   * @throws MalformedModelException if the engine refuses the program
+   */
+  Model loadNetwork(Graph network) throws IOException, MalformedModelException;
+
   /** Frees the devices' memory; no exception. */
   @Override
   void close();

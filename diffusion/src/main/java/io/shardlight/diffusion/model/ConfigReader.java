@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Reads one component's {@code config.json} so that nothing in it is overlooked: every key is read,
@@ -69,6 +70,40 @@ final class ConfigReader {
 
   List<String> texts(String key, List<String> absent) {
     return read(key, absent, "a list of strings", n -> asList(n, ConfigReader::asText));
+  }
+
+  /** An integer of at least 1, or an object that has it, the same, under each of some names. */
+  int countOrEach(String key, int absent, String... names) {
+    return read(
+        key,
+        absent,
+        "an integer of at least 1, or an object with it as " + String.join(" and ", names),
+        node -> {
+          if (!node.isObject()) {
+            return asCount(node);
+          }
+          Optional<Integer> first = asCount(node.path(names[0]));
+          boolean alike =
+              node.size() == names.length
+                  && Stream.of(names).allMatch(name -> asCount(node.path(name)).equals(first));
+          return alike ? first : Optional.empty();
+        });
+  }
+
+  /** A list of {@code absent.size()} numbers. */
+  List<Double> numbers(String key, List<Double> absent) {
+    return read(
+        key,
+        absent,
+        "a list of " + absent.size() + " numbers",
+        node ->
+            asList(
+                    node,
+                    item ->
+                        item.isNumber()
+                            ? Optional.of(item.doubleValue())
+                            : Optional.<Double>empty())
+                .filter(list -> list.size() == absent.size()));
   }
 
   /** One integer for all of {@code size} places, or a list of that many; always {@code size}. */

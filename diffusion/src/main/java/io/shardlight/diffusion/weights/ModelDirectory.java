@@ -95,9 +95,10 @@ public final class ModelDirectory {
     }
     for (String component : OPTIONAL) {
       Optional<Path> weights = WeightFiles.find(folder.resolve(component), origin);
-      if (weights.isPresent()) {
-        readJson(folder, component + "/config.json", problems)
-            .ifPresent(config -> configs.put(component, config));
+      // What is wrong with it is told to whoever needs it.
+      Optional<JsonNode> config = readJson(folder, component + "/config.json", new ArrayList<>());
+      if (weights.isPresent() && config.isPresent()) {
+        configs.put(component, config.get());
         weightFiles.put(component, weights.get());
       }
     }
@@ -135,7 +136,7 @@ public final class ModelDirectory {
     return anyFlax && !anyTorch ? Origin.FLAX : Origin.TORCH;
   }
 
-  private static Optional<JsonNode> readJson(Path folder, String name, List<String> problems)
+  static Optional<JsonNode> readJson(Path folder, String name, List<String> problems)
       throws IOException {
     Path file = folder.resolve(name);
     if (!Files.isRegularFile(file)) {
@@ -244,8 +245,13 @@ public final class ModelDirectory {
   }
 
   private String sha256(FileDigests digests) throws IOException {
+    return sha256(pixelFiles(), digests);
+  }
+
+  /** Of files in the folder, as {@link #sha256(Path)} says. */
+  String sha256(List<Path> paths, FileDigests digests) throws IOException {
     Map<String, Path> files = new TreeMap<>();
-    for (Path file : pixelFiles()) {
+    for (Path file : paths) {
       files.put(folder.relativize(file).toString().replace('\\', '/'), file);
     }
     Map<Path, String> hashes = digests.sha256(files.values());
@@ -262,8 +268,7 @@ public final class ModelDirectory {
     files.add(folder.resolve(MODEL_INDEX));
     files.add(folder.resolve(SCHEDULER_CONFIG));
     for (String component : REQUIRED) {
-      files.add(folder.resolve(component).resolve("config.json"));
-      files.add(find(weightFiles, component));
+      files.addAll(files(component));
     }
     try (Stream<Path> entries = Files.list(tokenizer())) {
       entries
@@ -272,6 +277,11 @@ public final class ModelDirectory {
           .forEach(files::add);
     }
     return files;
+  }
+
+  /** Configuration and weights of a component. */
+  List<Path> files(String component) {
+    return List.of(folder.resolve(component).resolve("config.json"), find(weightFiles, component));
   }
 
   @Override

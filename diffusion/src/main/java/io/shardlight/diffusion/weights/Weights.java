@@ -43,6 +43,10 @@ public final class Weights implements ParameterSource {
   private static final Map<String, String> FORMER =
       Map.of("to_q", "query", "to_k", "key", "to_v", "value", "to_out.0", "proj_attn");
 
+  /** Stable Diffusion's safety checker without the inner level that transformers 5 left out. */
+  private static final Pattern CHECKER_VISION =
+      Pattern.compile("^vision_model\\.(?!vision_model\\.)(.+)");
+
   private final Path file;
   private final Origin origin;
   private final String fingerprint;
@@ -100,7 +104,7 @@ public final class Weights implements ParameterSource {
           String former =
               matcher.matches()
                   ? matcher.group(1) + FORMER.get(matcher.group(2)) + matcher.group(3)
-                  : name;
+                  : CHECKER_VISION.matcher(name).replaceAll("vision_model.vision_model.$1");
           String chosen = tensors.containsKey(former) ? name : former;
           renamed.put(chosen, tensor.named(chosen));
         });

@@ -4,6 +4,7 @@ import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.ParameterSource;
 import io.shardlight.diffusion.model.AutoencoderKl;
 import io.shardlight.diffusion.model.ClipTextModel;
+import io.shardlight.diffusion.model.ClipVisionModel;
 import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.model.UNet2DCondition;
 import io.shardlight.diffusion.weights.ModelDirectory;
@@ -34,6 +35,7 @@ public record NetworkCase(
   private static final double TEXT = 1e-5;
   private static final double UNET = 2e-5;
   private static final double VAE = 2e-5;
+  private static final double SAFETY = 1e-5;
 
   /** Where the weights come from, and whose arithmetic the golden data are. */
   private enum Checkpoint {
@@ -64,8 +66,20 @@ public record NetworkCase(
       cases.add(textEncoder(checkpoint, model));
       cases.addAll(unet(checkpoint, model));
       cases.addAll(vae(checkpoint, model));
+      cases.add(safetyChecker(checkpoint, model));
     }
     return cases;
+  }
+
+  private static NetworkCase safetyChecker(Checkpoint checkpoint, ModelDirectory model)
+      throws IOException {
+    return new NetworkCase(
+        checkpoint + " safety checker",
+        ClipVisionModel.read(model.config("safety_checker")).graph(8),
+        model.weights("safety_checker"),
+        Map.of("clip_input", Golden.array("tiny/safety_pixel_values.npy").doubles()),
+        List.of("tiny/safety_image_embeds.npy"),
+        SAFETY);
   }
 
   private static NetworkCase textEncoder(Checkpoint checkpoint, ModelDirectory model)

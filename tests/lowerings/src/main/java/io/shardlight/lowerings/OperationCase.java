@@ -86,8 +86,23 @@ public record OperationCase(String name, double tolerance, Function<GraphBuilder
       cases.add(convolution("1x1", batch, 5, 3, 1, new Op.Conv2d(1, 0, 0, 0, 0)));
       cases.add(convolution("1x1 stride 2", batch, 5, 3, 1, new Op.Conv2d(2, 0, 0, 0, 0)));
       cases.add(convolution("4x4 patches", batch, 8, 12, 4, new Op.Conv2d(4, 0, 0, 0, 0)));
+      cases.add(withoutBias("1x1", batch, 5, 3, 1, new Op.Conv2d(1, 0, 0, 0, 0)));
+      cases.add(withoutBias("3x3", batch, 5, 7, 3, new Op.Conv2d(1, 1, 1, 1, 1)));
+      cases.add(withoutBias("4x4 patches", batch, 8, 12, 4, new Op.Conv2d(4, 0, 0, 0, 0)));
     }
     return cases;
+  }
+
+  private static OperationCase withoutBias(
+      String name, int batch, int height, int width, int kernel, Op.Conv2d op) {
+    return new OperationCase(
+        name + " without bias of batch " + batch,
+        2e-6,
+        b ->
+            b.conv2d(
+                b.input("x", DataType.FLOAT32, batch, 5, height, width),
+                b.parameter("weight", 6, 5, kernel, kernel),
+                op));
   }
 
   private static OperationCase convolution(
@@ -379,6 +394,12 @@ public record OperationCase(String name, double tolerance, Function<GraphBuilder
     graphs.put(
         "slice of a weight's columns",
         b -> b.add(b.input("x", DataType.FLOAT32, 5, 3), b.slice(b.parameter("w", 5, 9), 1, 2, 5)));
+    graphs.put(
+        "token in front of tokens",
+        b -> b.prependToken(b.input("x", DataType.FLOAT32, 3, 5, 4), b.parameter("token", 4)));
+    graphs.put(
+        "token in front of an image",
+        b -> b.prependToken(b.flattenSpatial(image(b, "x")), b.parameter("token", 4)));
     graphs.put("upsample", b -> b.upsampleNearest2x(image(b, "x")));
     graphs.put("flatten", b -> b.flattenSpatial(image(b, "x")));
     graphs.put(

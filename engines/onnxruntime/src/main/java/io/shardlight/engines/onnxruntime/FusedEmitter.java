@@ -119,6 +119,10 @@ final class FusedEmitter implements Emitter {
       String second = axesOf(node.operand(1));
       int axis = storedAxis(node, concat.axis());
       putAxes(node, onnx.call("Concat", first, second).with("axis", axis).output());
+    } else if (op instanceof Op.PrependToken) {
+      long[] first = {node.dimension(0), 1, node.dimension(2)};
+      String token = onnx.add("Expand", plain(node.operand(1)), onnx.longs(first));
+      putAxes(node, onnx.call("Concat", token, axesOf(node.operand(0))).with("axis", 1).output());
     } else if (op instanceof Op.Slice slice) {
       putAxes(
           node,
@@ -155,7 +159,7 @@ final class FusedEmitter implements Emitter {
     long[] matrix = {shape.outChannels(), shape.inChannels()};
     switch (form) {
       case WINOGRAD4, WINOGRAD2 -> {
-        String bias = plain(node.operand(2));
+        String bias = bias(node);
         putPixels(
             target,
             new WinogradConvolution(
@@ -175,8 +179,7 @@ final class FusedEmitter implements Emitter {
       }
       case MATRIX -> matrixConvolution(node, weight(node.operand(1), new Shape(matrix)));
       case MATRIX_AND_SHIFTS -> matrixAndShifts(node, op, shape);
-      case DIRECT ->
-          plain.put(node, direct(op, plain(image), plain(node.operand(1)), plain(node.operand(2))));
+      case DIRECT -> plain.put(node, direct(op, plain(image), plain(node.operand(1)), bias(node)));
     }
     if (addend.isPresent()) {
       addPerChannel(node, target, addend.get());
@@ -185,7 +188,7 @@ final class FusedEmitter implements Emitter {
 
   /** A 1x1 convolution. */
   private void matrixConvolution(Node node, String weight) throws IOException {
-    String bias = plain(node.operand(2));
+    String bias = bias(node);
     putPixels(node, linear(node.operand(0), weight, bias));
   }
 
@@ -234,11 +237,15 @@ final class FusedEmitter implements Emitter {
         onnx.reshape(rows, image.dimension(0), image.dimension(2), image.dimension(3), products);
     plain.put(
         node,
-        direct(
-            op,
-            onnx.transpose(pixels, 0, 3, 1, 2),
-            onnx.floats(kernel, shifts),
-            plain(node.operand(2))));
+        direct(op, onnx.transpose(pixels, 0, 3, 1, 2), onnx.floats(kernel, shifts), bias(node)));
+  }
+
+  /** A convolution's bias, or zeros where it has none. */
+  private String bias(Node convolution) throws IOException {
+    int channels = Math.toIntExact(convolution.dimension(1));
+    return convolution.operands().size() == 3
+        ? plain(convolution.operand(2))
+        : onnx.floats(new long[] {channels}, new float[channels]);
   }
 
   private void addPerChannel(Node node) throws IOException {

@@ -65,8 +65,11 @@ final class PlainEmitter implements Emitter {
   private String emit(Node node) throws IOException {
     Op op = node.op();
     if (op instanceof Op.Conv2d conv) {
-      return onnx.call("Conv", value(node, 0), value(node, 1), value(node, 2))
-          .with("strides", new long[] {conv.stride(), conv.stride()})
+      OnnxModelBuilder.Call call =
+          node.operands().size() == 3
+              ? onnx.call("Conv", value(node, 0), value(node, 1), value(node, 2))
+              : onnx.call("Conv", value(node, 0), value(node, 1));
+      return call.with("strides", new long[] {conv.stride(), conv.stride()})
           .with("pads", conv.padTop(), conv.padLeft(), conv.padBottom(), conv.padRight())
           .output();
     } else if (op instanceof Op.Linear) {
@@ -97,6 +100,10 @@ final class PlainEmitter implements Emitter {
       return onnx.call("Concat", value(node, 0), value(node, 1))
           .with("axis", concat.axis())
           .output();
+    } else if (op instanceof Op.PrependToken) {
+      long[] first = {node.dimension(0), 1, node.dimension(2)};
+      String token = onnx.add("Expand", value(node, 1), onnx.longs(first));
+      return onnx.call("Concat", token, value(node, 0)).with("axis", 1).output();
     } else if (op instanceof Op.Slice slice) {
       return onnx.add(
           "Slice",

@@ -112,7 +112,9 @@ final class GraphFunction {
     Op op = node.op();
     if (op instanceof Op.Conv2d conv) {
       Value image = hlo.convolution(operand(node, 0), operand(node, 1), conv);
-      return hlo.add(image, along(operand(node, 2), image, 3));
+      return node.operands().size() == 3
+          ? hlo.add(image, along(operand(node, 2), image, 3))
+          : image;
     } else if (op instanceof Op.Linear) {
       return linear(node);
     } else if (op instanceof Op.GroupNorm norm) {
@@ -137,6 +139,10 @@ final class GraphFunction {
     } else if (op instanceof Op.Concat concat) {
       return hlo.concatenate(
           axis(node, concat.axis()), List.of(operand(node, 0), operand(node, 1)));
+    } else if (op instanceof Op.PrependToken) {
+      Shape first = new Shape(node.dimension(0), 1, node.dimension(2));
+      Value token = hlo.broadcast(operand(node, 1), first, 2);
+      return hlo.concatenate(1, List.of(token, operand(node, 0)));
     } else if (op instanceof Op.Slice slice) {
       return slice(node, slice);
     } else if (op instanceof Op.UpsampleNearest2x) {

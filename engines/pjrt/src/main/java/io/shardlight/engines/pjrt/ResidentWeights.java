@@ -73,22 +73,41 @@ final class ResidentWeights implements ReplicatedWeights {
         GenerationProgram.write(diffusion, precision, AttentionForm.configured());
     ReplicatedProgram compiled = compile(program.text(), program.weights());
     return PjrtModel.of(
-        "generation", devices.get(0), engine, new GenerationBlock(diffusion, compiled, this));
+        "generation",
+        devices.get(0),
+        engine,
+        new ShardedBlock(ShardedSignature.of(diffusion), compiled, this));
+  }
+
+  /** {@inheritDoc} Computes in float32. */
+  @Override
+  public Model loadNetwork(Graph network) throws IOException, MalformedModelException {
+    ReplicatedProgram compiled = compile(network, ElementType.F32);
+    return PjrtModel.of(
+        network.name(),
+        devices.get(0),
+        engine,
+        new ShardedBlock(ShardedSignature.of(network), compiled, this));
   }
 
   /** A single network as a model that frees these weights when it is closed. */
   Model load(Graph graph) throws IOException, MalformedModelException {
-    HloFunction main = GraphFunction.write(graph, precision, AttentionForm.configured(), "main");
+    ReplicatedProgram compiled = compile(graph, precision);
+    return PjrtModel.of(
+        graph.name(), devices.get(0), engine, new NetworkBlock(graph, compiled, this));
+  }
+
+  private ReplicatedProgram compile(Graph graph, ElementType type)
+      throws IOException, MalformedModelException {
+    HloFunction main = GraphFunction.write(graph, type, AttentionForm.configured(), "main");
     List<Weight> weights =
         graph.parameters().values().stream()
             .map(
                 parameter ->
                     new Weight(
-                        graph.name(), parameter, GraphFunction.parameterType(parameter, precision)))
+                        graph.name(), parameter, GraphFunction.parameterType(parameter, type)))
             .toList();
-    ReplicatedProgram compiled = compile(new HloModule(graph.name()).text(main), weights);
-    return PjrtModel.of(
-        graph.name(), devices.get(0), engine, new NetworkBlock(graph, compiled, this));
+    return compile(new HloModule(graph.name()).text(main), weights);
   }
 
   /** The compiler works while the weights are on their way. */

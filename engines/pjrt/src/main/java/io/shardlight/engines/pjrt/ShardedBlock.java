@@ -7,22 +7,22 @@ import ai.djl.nn.AbstractSymbolBlock;
 import ai.djl.nn.ParameterList;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
-import io.shardlight.diffusion.graph.LatentDiffusion;
+import io.shardlight.diffusion.graph.LatentDiffusion.Tensor;
 import io.shardlight.engines.pjrt.client.PjrtException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A {@link LatentDiffusion} on devices: splits its inputs over them and joins their outputs. */
-final class GenerationBlock extends AbstractSymbolBlock implements AutoCloseable {
-  private final LatentDiffusion diffusion;
+/** A program on devices: splits its inputs over them and joins their outputs. */
+final class ShardedBlock extends AbstractSymbolBlock implements AutoCloseable {
+  private final ShardedSignature signature;
   private final ReplicatedProgram program;
   private final ResidentWeights weights;
 
-  GenerationBlock(LatentDiffusion diffusion, ReplicatedProgram program, ResidentWeights weights) {
+  ShardedBlock(ShardedSignature signature, ReplicatedProgram program, ResidentWeights weights) {
     this.weights = weights;
-    this.diffusion = diffusion;
+    this.signature = signature;
     this.program = program;
   }
 
@@ -38,8 +38,8 @@ final class GenerationBlock extends AbstractSymbolBlock implements AutoCloseable
       slices.add(new ArrayList<>());
     }
     for (int i = 0; i < inputs.size(); i++) {
-      TensorType type = GenerationProgram.type(diffusion.inputs().get(i));
-      boolean sharded = i < diffusion.shardedInputs();
+      TensorType type = GenerationProgram.type(signature.inputs().get(i));
+      boolean sharded = i < signature.shardedInputs();
       HostTensor tensor = HostTensor.of(inputs.get(i), type, 0);
       for (int device = 0; device < devices; device++) {
         slices
@@ -57,24 +57,24 @@ final class GenerationBlock extends AbstractSymbolBlock implements AutoCloseable
   }
 
   private String describe(int devices) {
-    return "a generation of " + diffusion.latents() + " on each of " + devices + " devices failed";
+    return signature.name() + " on each of " + devices + " devices failed";
   }
 
   /** How many devices the inputs are for. */
   private int requireFit(NDList inputs) {
-    List<LatentDiffusion.Tensor> wanted = diffusion.inputs();
+    List<Tensor> wanted = signature.inputs();
     long devices = 0;
     boolean fits = inputs.size() == wanted.size();
     for (int i = 0; fits && i < wanted.size(); i++) {
       Shape shape = inputs.get(i).getShape();
       Shape slice = wanted.get(i).shape();
       fits = inputs.get(i).getDataType() == wanted.get(i).dataType();
-      if (i < diffusion.shardedInputs()) {
+      if (i < signature.shardedInputs()) {
         fits &=
             shape.dimension() == slice.dimension()
                 && shape.slice(1).equals(slice.slice(1))
-                && shape.get(0) % diffusion.batch() == 0;
-        long count = shape.dimension() == 0 ? 0 : shape.get(0) / diffusion.batch();
+                && shape.get(0) % signature.batch() == 0;
+        long count = shape.dimension() == 0 ? 0 : shape.get(0) / signature.batch();
         fits &= i == 0 || count == devices;
         devices = count;
       } else {
@@ -95,7 +95,7 @@ final class GenerationBlock extends AbstractSymbolBlock implements AutoCloseable
 
   private NDList join(List<List<HostTensor>> outputs, NDManager manager) {
     NDList joined = new NDList();
-    List<LatentDiffusion.Tensor> wanted = diffusion.outputs();
+    List<Tensor> wanted = signature.outputs();
     for (int i = 0; i < wanted.size(); i++) {
       int size = outputs.get(0).get(i).bytes().capacity();
       ByteBuffer all =
@@ -114,14 +114,14 @@ final class GenerationBlock extends AbstractSymbolBlock implements AutoCloseable
   @Override
   public PairList<String, Shape> describeInput() {
     PairList<String, Shape> description = new PairList<>();
-    diffusion.inputs().forEach(input -> description.add(input.name(), input.shape()));
+    signature.inputs().forEach(input -> description.add(input.name(), input.shape()));
     return description;
   }
 
   @Override
   public PairList<String, Shape> describeOutput() {
     PairList<String, Shape> description = new PairList<>();
-    diffusion.outputs().forEach(output -> description.add(output.name(), output.shape()));
+    signature.outputs().forEach(output -> description.add(output.name(), output.shape()));
     return description;
   }
 
@@ -133,7 +133,7 @@ final class GenerationBlock extends AbstractSymbolBlock implements AutoCloseable
 
   @Override
   public Shape[] getOutputShapes(Shape[] inputShapes) {
-    return diffusion.outputs().stream().map(LatentDiffusion.Tensor::shape).toArray(Shape[]::new);
+    return signature.outputs().stream().map(Tensor::shape).toArray(Shape[]::new);
   }
 
   @Override

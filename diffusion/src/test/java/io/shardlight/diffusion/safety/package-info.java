@@ -1,0 +1,4 @@
+@NullMarked
+package io.shardlight.diffusion.safety;
+
+import org.jspecify.annotations.NullMarked;
