@@ -13,7 +13,6 @@ import org.jspecify.annotations.Nullable;
  * The options of {@code generate}. The annotations are the one description there is: help, checks
  * and template metadata are made from them.
  */
-@NotYet({"safety"})
 public interface GenerateOptions extends PipelineOptions {
   // Input and output
 
@@ -295,6 +294,20 @@ public interface GenerateOptions extends PipelineOptions {
   @Nullable String getPjrtPlugin();
 
   void setPjrtPlugin(@Nullable String value);
+
+  @Description(
+      "What becomes of images that the model's safety checker flags: mark keeps them, and the"
+          + " manifest and the gallery say so; blank puts a black image in their place, as"
+          + " diffusers does; drop keeps only their rows, with status blocked; off does not load"
+          + " the checker.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 10,
+      values = {"mark", "blank", "drop", "off"},
+      defaultText = "mark where the model has a checker, else off")
+  @Nullable String getSafety();
+
+  void setSafety(@Nullable String value);
 
   // Dataset
 

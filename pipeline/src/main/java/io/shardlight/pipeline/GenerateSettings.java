@@ -44,6 +44,7 @@ final class GenerateSettings {
         .maxFailureRatio(options.getMaxFailureRatio())
         .saveAdditionalColumns(options.isSaveAdditionalColumns())
         .templates(templates)
+        .safety(prepared.safety())
         .pipelineVersion(Version.text())
         .build();
   }

@@ -31,6 +31,7 @@ import java.util.Optional;
  * @param cacheDirectory where transformed weights are kept
  * @param dtype {@code float32}, {@code bfloat16} or {@code float16}; {@link #BEST} for the device's
  *     best
+ * @param safety whether its safety checker is to look at the images
  * @param plugin path of the library of engine PJRT; empty for the one that the environment names
  */
 record LoadModel(
@@ -43,6 +44,7 @@ record LoadModel(
     String numerics,
     String cacheDirectory,
     String dtype,
+    boolean safety,
     String plugin)
     implements GeneratorFactory {
   static final String BEST = "";
@@ -59,6 +61,7 @@ record LoadModel(
         numerics,
         cacheDirectory,
         type,
+        safety,
         plugin);
   }
 
@@ -89,6 +92,9 @@ record LoadModel(
     }
     StableDiffusion model =
         StableDiffusion.open(ModelDirectory.open(folder), Optional.of(parseNumerics(numerics)));
+    if (safety) {
+      model = model.withSafetyChecker();
+    }
     return TextToImage.replicate(model, options().withCacheDirectory(CacheDirectory.create(cache)));
   }
 

@@ -1,6 +1,7 @@
 package io.shardlight.pipeline;
 
 import io.shardlight.data.ModelIdentity;
+import io.shardlight.data.SafetySettings;
 import io.shardlight.data.Sampling;
 import io.shardlight.diffusion.Lowerings;
 import io.shardlight.diffusion.StableDiffusion;
@@ -24,6 +25,7 @@ import java.util.Optional;
  * @param deviceKind the kind of device that will
  * @param dtype what UNet and VAE compute in
  * @param slots images of one call
+ * @param safety which safety checker looks at them, and what becomes of what it flags
  */
 record PreparedModel(
     StableDiffusion model,
@@ -32,7 +34,8 @@ record PreparedModel(
     String engine,
     String deviceKind,
     String dtype,
-    int slots) {
+    int slots,
+    SafetySettings safety) {
 
   /** Options that loading needs; what is wrong with one is said already. */
   private static final List<String> READ_LATER =
@@ -62,6 +65,7 @@ record PreparedModel(
       if (checkDefaults(model, line, problems)) {
         checkScheduler(model, line, problems);
       }
+      model = ModelSafety.choose(model, line, problems);
       if (problems.size() > before || !READ_LATER.stream().allMatch(line::isUsable)) {
         return Optional.empty();
       }
@@ -156,6 +160,7 @@ record PreparedModel(
             LoadModel.option(model.numerics()),
             cache.toString(),
             line.value("dtype").orElse(LoadModel.BEST),
+            model.safetyChecker().isPresent(),
             line.value("pjrtPlugin").orElse(""));
     ModelIdentity identity =
         new ModelIdentity(
@@ -175,7 +180,8 @@ record PreparedModel(
           textToImage.engineName(),
           textToImage.deviceKind().optionName(),
           LoadModel.option(textToImage.dataType()),
-          textToImage.slots());
+          textToImage.slots(),
+          ModelSafety.settings(model, line, cache));
     }
   }
 }

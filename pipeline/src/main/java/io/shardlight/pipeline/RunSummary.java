@@ -49,7 +49,14 @@ record RunSummary(JsonNode report, String output, boolean gallery, Duration wall
     add(lines, counts, "already_present", "image was already there", "images were already there");
     String why = " failed; error_class in the manifest says why";
     add(lines, counts, "failed", "image" + why, "images" + why);
-    add(lines, counts, "blocked", "image was blocked", "images were blocked");
+    String blocked = " blocked by the safety checker";
+    add(lines, counts, "blocked", "image was" + blocked, "images were" + blocked);
+    long flagged = counts.path("flagged").asLong() - counts.path("blocked").asLong();
+    if (flagged > 0) {
+      lines.add(
+          count(flagged, "image is", "images are")
+              + " flagged by the safety checker; nsfw in the manifest says which");
+    }
     add(
         lines,
         counts,

@@ -35,6 +35,7 @@ class LoadModelTest {
         "torch",
         home.resolve("not-there/cache").toString(),
         LoadModel.BEST,
+        false,
         "");
   }
 

@@ -25,7 +25,7 @@ class RunSummaryTest {
         .containsExactly(
             "1 image was already there",
             "1 image failed; error_class in the manifest says why",
-            "1 image was blocked",
+            "1 image was blocked by the safety checker",
             "1 duplicate of another image asked for was not made again",
             "1 record could not be used; see /out/rejected",
             "1 batch, 1 padded slot (50.0 %)",
@@ -50,7 +50,9 @@ class RunSummaryTest {
 
   @Test
   void countsSeveralAsSeveral() {
-    assertThat(lines(2)).contains("2 batches, 2 padded slots (50.0 %)", "2 images were blocked");
+    assertThat(lines(2))
+        .contains(
+            "2 batches, 2 padded slots (50.0 %)", "2 images were blocked by the safety checker");
     assertThat(lines(0)).hasSize(3).contains("0 batches, 0 padded slots (50.0 %)");
   }
 }

@@ -92,12 +92,17 @@ class WrongCommandLinesTest {
         """,
         """
         $ generate --input=HOME/prompts.txt --output=HOME/out --output=HOME/out2 \
-        --mode=overwrit --engine=TPU --safety=off
+        --mode=overwrit --engine=TPU --safety=of
         --output=HOME/out2: given twice; keep one
         --mode=overwrit: unknown value; did you mean overwrite? use one of incremental, extend, retry-failed, \
         overwrite
         --engine=TPU: unknown value; use one of auto, OnnxRuntime, PJRT
-        --safety=off: not available in this version; leave it out
+        --safety=of: unknown value; did you mean off? use one of mark, blank, drop, off
+        Nothing was started. ./shardlight generate --help explains.
+        """,
+        """
+        $ generate --input=HOME/prompts.txt --output=HOME/out --safety=blank
+        --safety=blank: the model demo has no safety checker; leave the option out, or choose a model with one
         Nothing was started. ./shardlight generate --help explains.
         """,
         """

@@ -63,6 +63,9 @@ public abstract class GenerationSettings implements Serializable {
 
   public abstract TemplateSettings templates();
 
+  /** The safety checker, and what becomes of what it flags. */
+  public abstract SafetySettings safety();
+
   public abstract String pipelineVersion();
 
   /** A builder with CONTRACT's defaults; model, engine, sampling and version must be set. */
@@ -79,7 +82,8 @@ public abstract class GenerationSettings implements Serializable {
         .manifestFormats(List.of(ManifestFormat.AVRO))
         .maxFailureRatio(0.01)
         .saveAdditionalColumns(true)
-        .templates(TemplateSettings.OFF);
+        .templates(TemplateSettings.OFF)
+        .safety(SafetySettings.OFF);
   }
 
   public abstract Builder toBuilder();
@@ -87,7 +91,9 @@ public abstract class GenerationSettings implements Serializable {
   /**
    * Lower-case hex SHA-256 of the canonical JSON of all that shapes the pixels and their encoding.
    * Never in it: what only moves work about (devices, batch size, workers, runner), what only picks
-   * what to draw (prompts, run seed, images per prompt), and how results are filed.
+   * what to draw (prompts, run seed, images per prompt), and how results are filed. Of the safety
+   * checker only {@link SafetyPolicy#BLANK} shapes pixels, and then its weights do; what is marked
+   * or dropped would have the pixels that it has without a checker.
    */
   public String configFingerprint() {
     return Sha256.hex(CanonicalJson.write(fingerprinted()));
@@ -116,6 +122,10 @@ public abstract class GenerationSettings implements Serializable {
     if (templates().expand()) {
       json.put("expand_templates", true);
       json.put("wildcards_sha256", templates().wildcardsSha256());
+    }
+    // Only then, so that datasets made before there was a checker can be resumed.
+    if (safety().isOn()) {
+      putSafety(json);
     }
     return json;
   }
@@ -167,6 +177,7 @@ public abstract class GenerationSettings implements Serializable {
                 expand
                     ? new TemplateSettings(true, "", text(json, "wildcards_sha256"))
                     : TemplateSettings.OFF)
+            .safety(safety(json))
             .pipelineVersion(text(json, "pipeline_version"))
             .build();
     requireSame(settings.toJson(), json);
@@ -190,6 +201,18 @@ public abstract class GenerationSettings implements Serializable {
     return json.path(name).asText();
   }
 
+  private void putSafety(ObjectNode json) {
+    json.put("safety", safety().policy().optionName());
+    json.put("safety_checker_sha256", safety().checkerSha256());
+  }
+
+  private static SafetySettings safety(JsonNode json) {
+    return json.has("safety")
+        ? new SafetySettings(
+            SafetyPolicy.fromOption(text(json, "safety")), text(json, "safety_checker_sha256"))
+        : SafetySettings.OFF;
+  }
+
   private ObjectNode fingerprinted() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("format_version", FORMAT_VERSION);
@@ -209,6 +232,9 @@ public abstract class GenerationSettings implements Serializable {
       json.put("image_quality", imageQuality());
     }
     json.put("seed_policy", seedPolicy().optionName());
+    if (safety().policy() == SafetyPolicy.BLANK) {
+      putSafety(json);
+    }
     return json;
   }
 
@@ -244,6 +270,8 @@ public abstract class GenerationSettings implements Serializable {
     public abstract Builder saveAdditionalColumns(boolean saveAdditionalColumns);
 
     public abstract Builder templates(TemplateSettings templates);
+
+    public abstract Builder safety(SafetySettings safety);
 
     public abstract Builder pipelineVersion(String pipelineVersion);
 

@@ -1,5 +1,6 @@
 package io.shardlight.data;
 
+import io.shardlight.diffusion.safety.SafetyScore;
 import java.util.Optional;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
@@ -11,24 +12,43 @@ import org.apache.avro.generic.GenericRecord;
  * @param image where the image lies, if there is one
  * @param promptTruncated whether the text encoder saw only the prompt's beginning, if it got there
  * @param errorClass class of the failure, if it failed
+ * @param safetyScore what the safety checker made of it, if one looked
  */
 public record ManifestRow(
     Example example,
     ExampleStatus status,
     Optional<StoredObject> image,
     Optional<Boolean> promptTruncated,
-    Optional<String> errorClass) {
+    Optional<String> errorClass,
+    Optional<SafetyScore> safetyScore) {
   /** What every image here is: IPTC's word for pictures made by a trained model. */
   public static final String DIGITAL_SOURCE_TYPE =
       "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
 
-  public static ManifestRow ok(Example example, StoredObject image, boolean promptTruncated) {
+  public static ManifestRow ok(
+      Example example,
+      StoredObject image,
+      boolean promptTruncated,
+      Optional<SafetyScore> safetyScore) {
     return new ManifestRow(
         example,
         ExampleStatus.OK,
         Optional.of(image),
         Optional.of(promptTruncated),
-        Optional.empty());
+        Optional.empty(),
+        safetyScore);
+  }
+
+  /** An image that was drawn, and is not kept. */
+  public static ManifestRow blocked(
+      Example example, boolean promptTruncated, SafetyScore safetyScore) {
+    return new ManifestRow(
+        example,
+        ExampleStatus.BLOCKED,
+        Optional.empty(),
+        Optional.of(promptTruncated),
+        Optional.empty(),
+        Optional.of(safetyScore));
   }
 
   public static ManifestRow failed(Example example, Throwable failure) {
@@ -37,7 +57,13 @@ public record ManifestRow(
         ExampleStatus.FAILED,
         Optional.empty(),
         Optional.empty(),
-        Optional.of(failure.getClass().getName()));
+        Optional.of(failure.getClass().getName()),
+        Optional.empty());
+  }
+
+  /** Whether a safety checker found something. */
+  public boolean isFlagged() {
+    return safetyScore.map(SafetyScore::isFlagged).orElse(false);
   }
 
   /**
@@ -75,8 +101,8 @@ public record ManifestRow(
     row.put("dtype", settings.engine().dtype());
     row.put("engine", settings.engine().engine());
     row.put("device_kind", settings.engine().deviceKind());
-    row.put("nsfw", null);
-    row.put("nsfw_score", null);
+    row.put("nsfw", safetyScore.map(SafetyScore::isFlagged).orElse(null));
+    row.put("nsfw_score", safetyScore.map(score -> (float) score.value()).orElse(null));
     row.put("prompt_truncated", promptTruncated.orElse(null));
     row.put("digital_source_type", DIGITAL_SOURCE_TYPE);
     row.put("license", settings.model().license());

@@ -15,6 +15,9 @@ import java.util.Optional;
  * or attempts.
  *
  * @param exampleIdsSha256 hash over the sorted example ids, each followed by a newline
+ * @param blocked images that were drawn and not kept
+ * @param flagged images, kept or not, in which a safety checker found something; empty if none
+ *     looked
  * @param duplicates examples planned again with an id that is in the shard already
  * @param imageBytes of all images together
  * @param archive all images, with {@code layout=webdataset}
@@ -27,6 +30,7 @@ public record ShardFacts(
     long ok,
     long failed,
     long blocked,
+    Optional<Long> flagged,
     long duplicates,
     long imageBytes,
     Optional<StoredObject> archive,
@@ -38,6 +42,32 @@ public record ShardFacts(
     if (manifests.isEmpty()) {
       throw new IllegalArgumentException("a shard marker must name a manifest, but names none");
     }
+  }
+
+  /** Of a shard at which no safety checker looked. */
+  public ShardFacts(
+      int shard,
+      String configFingerprint,
+      String exampleIdsSha256,
+      long ok,
+      long failed,
+      long blocked,
+      long duplicates,
+      long imageBytes,
+      Optional<StoredObject> archive,
+      List<StoredObject> manifests) {
+    this(
+        shard,
+        configFingerprint,
+        exampleIdsSha256,
+        ok,
+        failed,
+        blocked,
+        Optional.empty(),
+        duplicates,
+        imageBytes,
+        archive,
+        manifests);
   }
 
   /** Rows of the manifest. */
@@ -59,6 +89,7 @@ public record ShardFacts(
     json.put("ok", ok);
     json.put("failed", failed);
     json.put("blocked", blocked);
+    flagged.ifPresent(count -> json.put("flagged", count));
     json.put("duplicates", duplicates);
     json.put("image_bytes", imageBytes);
     archive.ifPresent(object -> json.set("archive", object.toJson()));
@@ -88,6 +119,7 @@ public record ShardFacts(
               json.required("ok").longValue(),
               json.required("failed").longValue(),
               json.required("blocked").longValue(),
+              Optional.ofNullable(json.get("flagged")).map(JsonNode::longValue),
               json.required("duplicates").longValue(),
               json.required("image_bytes").longValue(),
               Optional.ofNullable(json.get("archive")).map(StoredObject::fromJson),

@@ -20,8 +20,20 @@ public record ShardReport(
    * @param asked examples, duplicates included
    * @param attempted examples that were given to the devices
    * @param ok images that came of these
+   * @param blocked images that were drawn and not kept
+   * @param flagged images, kept or not, in which a safety checker found something
    */
-  public record Made(long asked, long attempted, long ok) {}
+  public record Made(long asked, long attempted, long ok, long blocked, long flagged) {
+    /** Where no safety checker looked. */
+    public Made(long asked, long attempted, long ok) {
+      this(asked, attempted, ok, 0, 0);
+    }
+
+    /** Examples that could not be drawn. */
+    public long failed() {
+      return attempted - ok - blocked;
+    }
+  }
 
   /**
    * Depends on devices and luck; never part of the dataset.

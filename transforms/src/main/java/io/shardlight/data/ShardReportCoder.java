@@ -18,7 +18,7 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
 
   @Override
   int version() {
-    return 2;
+    return 3;
   }
 
   @Override
@@ -29,6 +29,8 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
     out.data.writeLong(value.made().asked());
     out.data.writeLong(value.made().attempted());
     out.data.writeLong(value.made().ok());
+    out.data.writeLong(value.made().blocked());
+    out.data.writeLong(value.made().flagged());
     ShardReport.Work work = value.work();
     out.data.writeInt(work.batches());
     out.data.writeLong(work.paddedSlots());
@@ -51,7 +53,12 @@ public final class ShardReportCoder extends VersionedCoder<ShardReport> {
     ShardFacts facts = ShardFacts.fromJson(in.string());
     boolean alreadyPresent = in.data.readBoolean();
     ShardReport.Made made =
-        new ShardReport.Made(in.data.readLong(), in.data.readLong(), in.data.readLong());
+        new ShardReport.Made(
+            in.data.readLong(),
+            in.data.readLong(),
+            in.data.readLong(),
+            in.data.readLong(),
+            in.data.readLong());
     ShardReport.Work work =
         new ShardReport.Work(
             in.data.readInt(),

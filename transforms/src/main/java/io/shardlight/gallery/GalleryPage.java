@@ -32,6 +32,8 @@ final class GalleryPage implements AutoCloseable {
   /** Rows a block. */
   static final int BLOCK = 32;
 
+  private static final String BLOCKED = "Held back by the safety checker";
+
   private static final Pattern SLOT = Pattern.compile("\\{\\{([a-z]+)}}");
 
   private final GalleryContent content;
@@ -68,7 +70,9 @@ final class GalleryPage implements AutoCloseable {
     if (row.flagged()) {
       flagged.add(index);
     }
-    lack.or(row::errorClass).ifPresent(text -> lacks.put(String.valueOf(index), text));
+    lack.or(row::errorClass)
+        .or(() -> row.status().equals("blocked") ? Optional.of(BLOCKED) : Optional.empty())
+        .ifPresent(text -> lacks.put(String.valueOf(index), text));
     promptOf.add(prompts.computeIfAbsent(row.prompt(), prompt -> prompts.size()));
 
     ObjectNode own = content.own(row);

@@ -13,6 +13,7 @@ import io.shardlight.data.DatasetPart;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.RunScope;
+import io.shardlight.data.SafetyPolicy;
 import io.shardlight.data.Sha256;
 import io.shardlight.data.ShardFacts;
 import io.shardlight.gallery.DatasetGallery;
@@ -127,7 +128,7 @@ public final class DatasetCard {
         - synthetic
         - stable-diffusion
         - shardlight
-        size_categories:
+        %ssize_categories:
         - %s
         configs:
         - config_name: default
@@ -148,7 +149,7 @@ public final class DatasetCard {
         | bytes | %,d |
         | model | %s%s, SHA-256 `%s` |
         | licence of the weights | %s |
-        | sampling unless a prompt says otherwise | %s, %d steps, guidance scale %s, %dx%d |
+        %s| sampling unless a prompt says otherwise | %s, %d steps, guidance scale %s, %dx%d |
         | computed by | %s, %s, %s |
         | settings | `%s` |
 
@@ -159,6 +160,7 @@ public final class DatasetCard {
         `dataset.json` holds the settings and the manifest's schema.
         """,
         license.isEmpty() ? "unknown" : license,
+        showsFlagged() ? "- not-for-all-audiences\n" : "",
         sizeCategory(counts.ok()),
         dataFiles(),
         settings.model().id(),
@@ -175,6 +177,7 @@ public final class DatasetCard {
         settings.model().revision().isEmpty() ? "" : " at " + settings.model().revision(),
         settings.model().sha256(),
         license.isEmpty() ? "unknown" : license,
+        safety(),
         settings.sampling().scheduler().optionName(),
         settings.sampling().steps(),
         CanonicalJson.shortest(settings.sampling().guidanceScale()).toPlainString(),
@@ -187,6 +190,36 @@ public final class DatasetCard {
         loading(),
         manifests(),
         seeds());
+  }
+
+  private long flagged() {
+    return totals.counts().flagged().orElse(0L);
+  }
+
+  /**
+   * Whether images are there in which a safety checker found something; the Hub has a tag for it.
+   */
+  private boolean showsFlagged() {
+    return settings.safety().policy() == SafetyPolicy.MARK && flagged() > 0;
+  }
+
+  /** What the safety checker found and what became of it; empty if none looked. */
+  private String safety() {
+    String what =
+        switch (settings.safety().policy()) {
+          case OFF -> "";
+          case MARK -> "are flagged (`nsfw` in the manifest), and kept";
+          case BLANK -> "were flagged (`nsfw` in the manifest), and are black";
+          case DROP -> "were flagged, and not kept (`status` `blocked` in the manifest)";
+        };
+    return settings.safety().isOn()
+        ? String.format(
+            Locale.ROOT,
+            "| safety checker | SHA-256 `%s`; %,d images %s |\n",
+            settings.safety().checkerSha256(),
+            flagged(),
+            what)
+        : "";
   }
 
   /** What the Hub is to look at. */

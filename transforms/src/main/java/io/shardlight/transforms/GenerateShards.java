@@ -102,6 +102,8 @@ public final class GenerateShards
   static final class GenerateFn extends DoFn<KV<ShardKey, Iterable<Example>>, ShardReport> {
     private final Counter images = Metrics.counter(GenerateShards.class, "images");
     private final Counter failed = Metrics.counter(GenerateShards.class, "failed");
+    private final Counter blocked = Metrics.counter(GenerateShards.class, "blocked");
+    private final Counter flagged = Metrics.counter(GenerateShards.class, "flagged");
     private final Counter present = Metrics.counter(GenerateShards.class, "alreadyPresent");
     private final Counter duplicates = Metrics.counter(GenerateShards.class, "duplicates");
     private final Counter batches = Metrics.counter(GenerateShards.class, "batches");
@@ -188,7 +190,9 @@ public final class GenerateShards
         return;
       }
       images.inc(report.made().ok());
-      failed.inc(report.made().attempted() - report.made().ok());
+      failed.inc(report.made().failed());
+      blocked.inc(report.made().blocked());
+      flagged.inc(report.made().flagged());
       batches.inc(report.work().batches());
       paddedSlots.inc(report.work().paddedSlots());
       imageBytes.inc(report.facts().imageBytes());

@@ -151,11 +151,15 @@ record RunTotals(
 
   /** What was asked of this run and what has come of it. */
   private ObjectNode runCounts() {
-    long attempted = made(ShardReport.Made::attempted);
     long generated = made(ShardReport.Made::ok);
     ShardCounts run =
         scope.retriesFailed()
-            ? new ShardCounts(generated, attempted - generated, 0, duplicatesTriedAgain())
+            ? new ShardCounts(
+                generated,
+                made(ShardReport.Made::failed),
+                made(ShardReport.Made::blocked),
+                counts().flagged().map(all -> made(ShardReport.Made::flagged)),
+                duplicatesTriedAgain())
             : countsOfRun();
     ObjectNode json = run.json(asked, rejected);
     json.put("already_present", leftAlone + (scope.retriesFailed() ? 0 : alreadyPresent()));
@@ -213,7 +217,8 @@ record RunTotals(
     if (!made.isEmpty()) {
       json.put("started", Instant.ofEpochMilli(start).toString());
       json.put("finished", Instant.ofEpochMilli(end).toString());
-      json.put("images_per_second", ratio(1000 * generated, Math.max(1, end - start)));
+      long drawn = generated + made(ShardReport.Made::blocked);
+      json.put("images_per_second", ratio(1000 * drawn, Math.max(1, end - start)));
     }
     return json;
   }

@@ -9,6 +9,7 @@ import io.shardlight.data.ManifestFile;
 import io.shardlight.data.ManifestFormat;
 import io.shardlight.data.ManifestRow;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.SafetyPolicy;
 import io.shardlight.data.ShardFacts;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
@@ -16,6 +17,7 @@ import io.shardlight.data.StoredObject;
 import io.shardlight.diffusion.GeneratedImage;
 import io.shardlight.diffusion.ImageRequest;
 import io.shardlight.diffusion.graph.DeviceFault;
+import io.shardlight.diffusion.safety.SafetyScore;
 import io.shardlight.images.JpegEncoder;
 import io.shardlight.images.PngEncoder;
 import io.shardlight.images.WebpFormat;
@@ -81,7 +83,12 @@ final class ShardGeneration {
           key,
           facts,
           false,
-          new ShardReport.Made(sorted.size(), examples.size(), facts.ok()),
+          new ShardReport.Made(
+              sorted.size(),
+              examples.size(),
+              facts.ok(),
+              facts.blocked(),
+              facts.flagged().orElse(0L)),
           work.done());
     }
   }
@@ -199,25 +206,50 @@ final class ShardGeneration {
       String xmp,
       ShardWork work)
       throws IOException {
+    boolean flagged = isFlagged(image);
+    if (flagged && settings.safety().policy() == SafetyPolicy.DROP) {
+      images.addNone(index);
+      return ManifestRow.blocked(
+          example, image.promptTruncated(), image.safetyScore().orElseThrow());
+    }
     long start = System.nanoTime();
-    byte[] bytes = encode(image, ImageMetadata.parameters(example, settings), xmp);
+    byte[] rgb =
+        flagged && settings.safety().policy() == SafetyPolicy.BLANK
+            ? new byte[image.rgb().length]
+            : image.rgb();
+    byte[] bytes = encode(image, rgb, ImageMetadata.parameters(example, settings), xmp);
     work.encodeTimes().record(System.nanoTime() - start);
     StoredObject file = StoredObject.of(images.fileName(example.id()), bytes);
-    ManifestRow row = ManifestRow.ok(example, file, image.promptTruncated());
+    ManifestRow row = ManifestRow.ok(example, file, image.promptTruncated(), image.safetyScore());
     long startWriting = System.nanoTime();
     images.add(index, row, bytes);
     work.writeTimes().record(System.nanoTime() - startWriting);
     return row;
   }
 
-  private byte[] encode(GeneratedImage image, String parameters, String xmp) {
+  /**
+   * @throws GeneratorFault if a checker looked and none was asked for, or the other way round: a
+   *     dataset that says it was checked must have been
+   */
+  private boolean isFlagged(GeneratedImage image) {
+    if (image.safetyScore().isPresent() != settings.safety().isOn()) {
+      throw new GeneratorFault(
+          "images must be looked at by a safety checker with safety="
+              + settings.safety().policy().optionName()
+              + ", or not, as it says, but the generator was loaded otherwise; this is a bug,"
+              + " please report it");
+    }
+    return image.safetyScore().map(SafetyScore::isFlagged).orElse(false);
+  }
+
+  private byte[] encode(GeneratedImage image, byte[] rgb, String parameters, String xmp) {
     int width = image.widthPixels();
     int height = image.heightPixels();
     int quality = settings.imageQuality();
     return switch (settings.imageFormat()) {
-      case PNG -> PngEncoder.encode(width, height, image.rgb(), parameters, xmp);
-      case JPEG -> JpegEncoder.encode(width, height, image.rgb(), quality, parameters, xmp);
-      case WEBP -> WebpFormat.encode(width, height, image.rgb(), quality, parameters, xmp);
+      case PNG -> PngEncoder.encode(width, height, rgb, parameters, xmp);
+      case JPEG -> JpegEncoder.encode(width, height, rgb, quality, parameters, xmp);
+      case WEBP -> WebpFormat.encode(width, height, rgb, quality, parameters, xmp);
     };
   }
 
@@ -242,6 +274,9 @@ final class ShardGeneration {
             count(rows, ExampleStatus.OK),
             failed,
             count(rows, ExampleStatus.BLOCKED),
+            settings.safety().isOn()
+                ? Optional.of(rows.stream().filter(ManifestRow::isFlagged).count())
+                : Optional.empty(),
             duplicates,
             rows.stream().flatMap(row -> row.image().stream()).mapToLong(StoredObject::bytes).sum(),
             archive,

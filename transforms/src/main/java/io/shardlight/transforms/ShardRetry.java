@@ -96,7 +96,12 @@ final class ShardRetry {
           key,
           after,
           false,
-          new ShardReport.Made(asked.size(), failed.size(), after.ok() - facts.ok()),
+          new ShardReport.Made(
+              asked.size(),
+              failed.size(),
+              after.ok() - facts.ok(),
+              after.blocked() - facts.blocked(),
+              after.flagged().orElse(0L) - facts.flagged().orElse(0L)),
           work.done());
     }
   }
@@ -127,7 +132,7 @@ final class ShardRetry {
   /** What could be drawn before can be drawn again; with which noise does not matter. */
   private static Stream<ImageRequest> drawnBefore(Collection<GenericRecord> rows) {
     return rows.stream()
-        .filter(row -> row.get("file_name") != null)
+        .filter(row -> !ExampleStatus.FAILED.isOf(row))
         .map(
             row ->
                 new ImageRequest(
@@ -155,6 +160,10 @@ final class ShardRetry {
       throws IOException {
     int shard = facts.shard();
     long ok = facts.ok() + tried.stream().filter(row -> row.image().isPresent()).count();
+    long blocked =
+        facts.blocked()
+            + tried.stream().filter(row -> row.status() == ExampleStatus.BLOCKED).count();
+    long flagged = tried.stream().filter(ManifestRow::isFlagged).count();
     long bytes =
         facts.imageBytes()
             + tried.stream()
@@ -188,8 +197,9 @@ final class ShardRetry {
         facts.configFingerprint(),
         facts.exampleIdsSha256(),
         ok,
-        facts.rows() - ok - facts.blocked(),
-        facts.blocked(),
+        facts.rows() - ok - blocked,
+        blocked,
+        facts.flagged().map(before -> before + flagged),
         facts.duplicates(),
         bytes,
         archive,

@@ -20,7 +20,8 @@ import org.apache.avro.generic.GenericRecord;
 /**
  * {@code metadata.jsonl} of the Hugging Face imagefolder: a line for every image there is, in order
  * of the manifests, from which it is copied. Columns that were carried along stand beside ours,
- * unless they have the name of one.
+ * unless they have the name of one. {@code nsfw} and its score are there if a safety checker
+ * looked.
  */
 public final class Sidecar {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -77,6 +78,10 @@ public final class Sidecar {
       line.put(name, ((Number) row.get(name)).longValue());
     }
     line.put("guidance_scale", CanonicalJson.shortest((Float) row.get("guidance_scale")));
+    if (row.get("nsfw") instanceof Boolean nsfw) {
+      line.put("nsfw", nsfw);
+      line.put("nsfw_score", CanonicalJson.shortest((Float) row.get("nsfw_score")));
+    }
     return CanonicalJson.write(line) + "\n";
   }
 }

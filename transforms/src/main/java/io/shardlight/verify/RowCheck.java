@@ -8,6 +8,7 @@ import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Layout;
 import io.shardlight.data.ManifestJson;
 import io.shardlight.data.ManifestRow;
+import io.shardlight.data.SafetyPolicy;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.SeedPolicy;
 import io.shardlight.diffusion.random.PrngKey;
@@ -98,6 +99,14 @@ final class RowCheck {
       }
     } else if (!status.equals(ExampleStatus.BLOCKED.optionName())) {
       return wrong("status", "ok, failed or blocked", status);
+    } else if (image) {
+      return wrong("file_name", "null, as status is blocked", row.get("file_name"));
+    } else if (row.get("error_class") != null) {
+      return wrong("error_class", "null, as status is blocked", row.get("error_class"));
+    }
+    Optional<String> unsafe = safety(row, status);
+    if (unsafe.isPresent()) {
+      return unsafe;
     }
     if (image && settings.isPresent()) {
       GenerationSettings s = settings.get();
@@ -110,6 +119,33 @@ final class RowCheck {
       }
     }
     return Optional.empty();
+  }
+
+  /** A checker looks at all that was drawn, or at nothing; its score says whether it found much. */
+  private Optional<String> safety(GenericRecord row, String status) {
+    if (settings.isEmpty()) {
+      return Optional.empty();
+    }
+    SafetyPolicy policy = settings.get().safety().policy();
+    String because = ", as status is " + status + " and safety is " + policy.optionName();
+    boolean looked =
+        policy != SafetyPolicy.OFF && !status.equals(ExampleStatus.FAILED.optionName());
+    for (String column : new String[] {"nsfw", "nsfw_score"}) {
+      if ((row.get(column) != null) != looked) {
+        return wrong(column, (looked ? "there" : "null") + because, row.get(column));
+      }
+    }
+    boolean blocked = status.equals(ExampleStatus.BLOCKED.optionName());
+    if (!looked) {
+      return blocked ? wrong("status", "ok or failed, as safety is off", status) : Optional.empty();
+    }
+    boolean nsfw = (Boolean) row.get("nsfw");
+    if (nsfw != (Float) row.get("nsfw_score") > 0) {
+      return wrong("nsfw", !nsfw + ", as nsfw_score is " + row.get("nsfw_score"), nsfw);
+    }
+    return blocked == (nsfw && policy == SafetyPolicy.DROP)
+        ? Optional.empty()
+        : wrong("status", blocked ? "ok" : "blocked", status + " with nsfw " + nsfw + because);
   }
 
   /** Ids are hashes of what shapes the image; with jaxSplit a part of that is in no column. */

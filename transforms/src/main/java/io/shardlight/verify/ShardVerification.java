@@ -57,6 +57,7 @@ final class ShardVerification {
   private final Map<ExampleStatus, Long> statuses = new EnumMap<>(ExampleStatus.class);
   private boolean markerIsRight = true;
   private boolean rowsRead;
+  private long flagged;
   private long imageBytes;
   private long objects;
   private long bytes;
@@ -179,6 +180,13 @@ final class ShardVerification {
               + ", but has "
               + facts.configFingerprint()
               + ": it belongs to another dataset");
+    }
+    if (facts.flagged().isPresent() != wanted.safety().isOn()) {
+      return Optional.of(
+          "must "
+              + (wanted.safety().isOn() ? "" : "not ")
+              + "say how many images are flagged, as safety is "
+              + wanted.safety().policy().optionName());
     }
     List<String> names = new ArrayList<>();
     wanted.manifestFormats().forEach(f -> names.add(DatasetPaths.manifest(number, f)));
@@ -363,6 +371,9 @@ final class ShardVerification {
         statuses.merge(status, 1L, Long::sum);
       }
     }
+    if (Boolean.TRUE.equals(row.get("nsfw"))) {
+      flagged++;
+    }
     if (row.get("file_name") == null) {
       return;
     }
@@ -400,6 +411,7 @@ final class ShardVerification {
     compareCount("ok", facts.ok(), count(ExampleStatus.OK));
     compareCount("failed", facts.failed(), count(ExampleStatus.FAILED));
     compareCount("blocked", facts.blocked(), count(ExampleStatus.BLOCKED));
+    facts.flagged().ifPresent(count -> compareCount("flagged", count, flagged));
     compareCount("image_bytes", facts.imageBytes(), imageBytes);
     String idsHash = HexFormat.of().formatHex(idsDigest.digest());
     if (!facts.exampleIdsSha256().equals(idsHash)) {

@@ -315,7 +315,9 @@
 
     const list = byId("facts");
     list.replaceChildren();
-    addFact(list, state(row) === "missing" ? "Problem" : "Error", index.lacks[row]);
+    if (state(row) !== "blocked") {
+      addFact(list, state(row) === "missing" ? "Problem" : "Error", index.lacks[row]);
+    }
     addFact(list, "Negative prompt", all.negative_prompt);
     addFact(list, index.seedsAreOfPrompts ? "Seed of the prompt" : "Seed", all.seed);
     addFact(list, "Image of the prompt", index.common.image_index === 0 ? "" : all.image_index);

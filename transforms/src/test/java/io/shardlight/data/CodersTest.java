@@ -71,7 +71,7 @@ class CodersTest {
                 java.util.Optional.of(MANIFEST),
                 java.util.List.of(MANIFEST, MANIFEST)),
             false,
-            new ShardReport.Made(8, 6, 5),
+            new ShardReport.Made(8, 6, 3, 2, 4),
             new ShardReport.Work(
                 2,
                 10,

@@ -44,6 +44,7 @@ class GenerationSettingsTest {
         b -> b.negativePrompt("blurry"),
         b -> b.imageFormat(ImageFormat.JPEG),
         b -> b.imageFormat(ImageFormat.WEBP),
+        b -> b.safety(new SafetySettings(SafetyPolicy.BLANK, "5a".repeat(32))),
         b -> b.seedPolicy(SeedPolicy.JAX_SPLIT));
   }
 
@@ -75,6 +76,8 @@ class GenerationSettingsTest {
         b -> b.manifestFormats(List.of(ManifestFormat.PARQUET)),
         b -> b.saveAdditionalColumns(false),
         b -> b.templates(new TemplateSettings(true, "", "ab".repeat(32))),
+        b -> b.safety(new SafetySettings(SafetyPolicy.MARK, "5a".repeat(32))),
+        b -> b.safety(new SafetySettings(SafetyPolicy.DROP, "5a".repeat(32))),
         b -> b.pipelineVersion("0.2.0"));
   }
 
@@ -86,6 +89,22 @@ class GenerationSettingsTest {
 
     assertThat(changed.configFingerprint()).isEqualTo(BASE.configFingerprint());
     assertThat(changed.toJson()).isNotEqualTo(BASE.toJson());
+  }
+
+  /** It decides which images are black, and which rows are marked or blocked. */
+  @ParameterizedTest
+  @EnumSource(value = SafetyPolicy.class, names = "OFF", mode = EnumSource.Mode.EXCLUDE)
+  void anotherCheckerIsAnotherSetting(SafetyPolicy policy) {
+    GenerationSettings one =
+        BASE.toBuilder().safety(new SafetySettings(policy, "5a".repeat(32))).build();
+    GenerationSettings other =
+        BASE.toBuilder().safety(new SafetySettings(policy, "5b".repeat(32))).build();
+
+    assertThat(other.toJson()).isNotEqualTo(one.toJson());
+    assertThat(other.configFingerprint().equals(one.configFingerprint()))
+        .isEqualTo(policy != SafetyPolicy.BLANK);
+    assertThat(GenerationSettings.fromJson(one.toJson())).isEqualTo(one);
+    assertThat(BASE.toJson().has("safety")).isFalse();
   }
 
   @Test

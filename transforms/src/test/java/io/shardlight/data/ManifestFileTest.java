@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.diffusion.safety.SafetyScore;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericRecord;
@@ -82,7 +84,10 @@ class ManifestFileTest {
             i % 11 == 0
                 ? ManifestRow.failed(example, new ArithmeticException())
                 : ManifestRow.ok(
-                    example, StoredObject.of("images/" + i, prompt.getBytes(UTF_8)), i % 2 == 0));
+                    example,
+                    StoredObject.of("images/" + i, prompt.getBytes(UTF_8)),
+                    i % 2 == 0,
+                    i % 3 == 0 ? Optional.empty() : Optional.of(new SafetyScore(i % 5 - 2.125))));
       }
     }
     List<ObjectNode> avro = json(ManifestFormat.AVRO, rows);
@@ -186,7 +191,8 @@ class ManifestFileTest {
         ManifestRow.ok(
             examples.get(0),
             StoredObject.of("images/x.png", "123456789".getBytes(StandardCharsets.US_ASCII)),
-            false),
+            false,
+            Optional.empty()),
         ManifestRow.failed(examples.get(1), new ArithmeticException()));
   }
 }

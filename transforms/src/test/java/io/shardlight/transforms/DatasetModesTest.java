@@ -608,7 +608,7 @@ class DatasetModesTest {
   }
 
   /** Devices that draw what made them fail. */
-  private record Cured(FakeDevices devices) implements GeneratorFactory {
+  record Cured(FakeDevices devices) implements GeneratorFactory {
     @Override
     public ImageGenerator create() {
       ImageGenerator sick = devices.create();

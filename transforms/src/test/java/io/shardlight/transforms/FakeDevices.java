@@ -4,6 +4,7 @@ import ai.djl.engine.EngineException;
 import io.shardlight.diffusion.GeneratedImage;
 import io.shardlight.diffusion.ImageGenerator;
 import io.shardlight.diffusion.ImageRequest;
+import io.shardlight.diffusion.safety.SafetyScore;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -16,11 +17,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Stands for devices: pictures are noise that depends on the request alone. A prompt that holds
  * {@code poison} is refused, one that holds {@code bane} fails in the engine, and one that holds
- * {@code fault} breaks the device for good.
+ * {@code fault} breaks the device for good. With a safety checker, prompts that hold {@code risky}
+ * score above 0.
  *
  * @param id under which all copies of this factory keep one {@link Log}
  */
-record FakeDevices(String id, int slots) implements GeneratorFactory {
+record FakeDevices(String id, int slots, boolean checks) implements GeneratorFactory {
   private static final Map<String, Log> LOGS = new ConcurrentHashMap<>();
 
   /** What happened to the generators of one factory and its copies. */
@@ -32,7 +34,11 @@ record FakeDevices(String id, int slots) implements GeneratorFactory {
   }
 
   static FakeDevices withSlots(int slots) {
-    return new FakeDevices(UUID.randomUUID().toString(), slots);
+    return new FakeDevices(UUID.randomUUID().toString(), slots, false);
+  }
+
+  FakeDevices withSafetyChecker() {
+    return new FakeDevices(id, slots, true);
   }
 
   Log log() {
@@ -43,10 +49,11 @@ record FakeDevices(String id, int slots) implements GeneratorFactory {
   public ImageGenerator create() {
     log().loads.incrementAndGet();
     log().open.incrementAndGet();
-    return new Devices(slots, log(), new AtomicBoolean());
+    return new Devices(slots, log(), new AtomicBoolean(), checks);
   }
 
-  private record Devices(int slots, Log log, AtomicBoolean lost) implements ImageGenerator {
+  private record Devices(int slots, Log log, AtomicBoolean lost, boolean checks)
+      implements ImageGenerator {
     @Override
     public List<GeneratedImage> generate(List<ImageRequest> requests, int slots) {
       if (log.inUse.incrementAndGet() > 1) {
@@ -55,7 +62,7 @@ record FakeDevices(String id, int slots) implements GeneratorFactory {
       try {
         check(requests, slots);
         log.batches.add(List.copyOf(requests));
-        return requests.stream().map(Devices::draw).toList();
+        return requests.stream().map(this::draw).toList();
       } finally {
         log.inUse.decrementAndGet();
       }
@@ -89,7 +96,13 @@ record FakeDevices(String id, int slots) implements GeneratorFactory {
       }
     }
 
-    private static GeneratedImage draw(ImageRequest request) {
+    private GeneratedImage draw(ImageRequest request) {
+      GeneratedImage image = picture(request);
+      SafetyScore score = new SafetyScore(request.prompt().contains("risky") ? 0.125 : -0.25);
+      return checks ? image.withSafetyScore(score) : image;
+    }
+
+    private static GeneratedImage picture(ImageRequest request) {
       long key = ((long) request.noiseKey().high() << 32) ^ request.noiseKey().low();
       SplittableRandom random = new SplittableRandom(key * 31 + request.prompt().hashCode());
       byte[] rgb = new byte[3 * request.widthPixels() * request.heightPixels()];

@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarFile;
@@ -63,7 +64,7 @@ class ShardArchiveTest {
   private static void add(ShardArchive archive, int index, Example example) throws IOException {
     byte[] image = ("image of " + example.id()).getBytes(UTF_8);
     StoredObject file = StoredObject.of(archive.fileName(example.id()), image);
-    archive.add(index, ManifestRow.ok(example, file, false), image);
+    archive.add(index, ManifestRow.ok(example, file, false, Optional.empty()), image);
   }
 
   /** Three examples, of which the second has no image; they come in last first. */

@@ -61,9 +61,9 @@ public final class ConceptThresholds {
     return new SafetyScore(largest);
   }
 
-  /** Of three digits, halves to even. */
+  /** Of three digits, halves to even; zero has no sign. */
   private static double rounded(double score) {
-    return Math.rint(score * 1000) / 1000;
+    return Math.rint(score * 1000) / 1000 + 0.0;
   }
 
   /** A float32, as what the reference's thresholds are taken off. */
