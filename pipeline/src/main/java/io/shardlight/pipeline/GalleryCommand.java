@@ -94,9 +94,10 @@ final class GalleryCommand implements Command {
     if (summary.blocked() > 0) {
       lines.add(RunSummary.count(summary.blocked(), "image was", "images were") + " blocked");
     }
-    if (summary.flagged() > 0) {
-      lines.add(
-          RunSummary.count(summary.flagged(), "image is", "images are") + " flagged and blurred");
+    // What was blocked has been flagged too, and is not there to be blurred.
+    long blurred = summary.flagged() - summary.blocked();
+    if (blurred > 0) {
+      lines.add(RunSummary.count(blurred, "image is", "images are") + " flagged and blurred");
     }
     if (!finished) {
       lines.add("The dataset is not finished: this is what its complete shards hold");

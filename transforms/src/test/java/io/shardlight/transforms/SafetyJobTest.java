@@ -14,8 +14,6 @@ import io.shardlight.data.ObjectStore;
 import io.shardlight.data.SafetyPolicy;
 import io.shardlight.data.SafetySettings;
 import io.shardlight.data.Sampling;
-import io.shardlight.data.ShardFacts;
-import io.shardlight.data.StoredObject;
 import io.shardlight.data.TestSettings;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import io.shardlight.images.DecodedImage;
@@ -29,12 +27,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.avro.generic.GenericRecord;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What becomes of flagged images, on devices whose checker flags what its prompt calls risky. */
@@ -45,10 +44,27 @@ class SafetyJobTest {
   private static final List<String> PROMPTS =
       List.of("fox 0", "risky fox 1", "fox 2", "fox 3", "risky fox 4", "fox 5", "fox 6");
 
+  /** Drawn without a look. */
+  private static Map<String, byte[]> plainFiles = Map.of();
+
+  /** By prompt. */
+  private static Map<String, GenericRecord> plainRows = Map.of();
+
   private final Path folder;
 
   SafetyJobTest(@TempDir Path folder) {
     this.folder = folder;
+  }
+
+  @BeforeAll
+  static void drawWithoutALook(@TempDir Path temporary) throws IOException {
+    DatasetJob plain =
+        new SafetyJobTest(temporary).job("out", SafetyPolicy.OFF, Layout.FILES, PROMPTS);
+    plain.run();
+    plainFiles = plain.files();
+    plainRows =
+        plain.rows().stream()
+            .collect(Collectors.toMap(row -> row.get("prompt").toString(), row -> row));
   }
 
   private static GenerationSettings settings(SafetyPolicy policy, Layout layout) {
@@ -110,6 +126,10 @@ class SafetyJobTest {
     return DecodedImage.decode(file, 16, 8).rgb();
   }
 
+  private static GenericRecord plain(GenericRecord row) {
+    return Optional.ofNullable(plainRows.get(row.get("prompt").toString())).orElseThrow();
+  }
+
   private static boolean isRisky(GenericRecord row) {
     return row.get("prompt").toString().contains("risky");
   }
@@ -119,8 +139,6 @@ class SafetyJobTest {
   void aFlaggedImageIsMarkedBlankedDroppedOrNotLookedAt(SafetyPolicy policy) throws Exception {
     DatasetJob job = job("out", policy, Layout.FILES, PROMPTS);
     Map<String, Long> counters = job.run();
-    DatasetJob plain = job("plain", SafetyPolicy.OFF, Layout.FILES, PROMPTS);
-    plain.run();
 
     boolean looked = policy != SafetyPolicy.OFF;
     boolean drops = policy == SafetyPolicy.DROP;
@@ -135,14 +153,11 @@ class SafetyJobTest {
       assertThat(row.get("file_name") == null).isEqualTo(risky && drops);
       assertThat(row.get("prompt_truncated")).isEqualTo(false);
       assertThat(row.get("error_class")).isNull();
+      // What shapes no pixel names no other image.
+      assertThat(row.get("example_id").equals(plain(row).get("example_id")))
+          .isEqualTo(policy != SafetyPolicy.BLANK);
       if (!risky || !drops) {
-        byte[] drawn =
-            pixels(
-                plain.files(),
-                plain.rows().stream()
-                    .filter(other -> other.get("prompt").equals(row.get("prompt")))
-                    .findFirst()
-                    .orElseThrow());
+        byte[] drawn = pixels(plainFiles, plain(row));
         byte[] wanted = risky && policy == SafetyPolicy.BLANK ? new byte[drawn.length] : drawn;
         assertThat(pixels(files, row)).isEqualTo(wanted);
       }
@@ -181,10 +196,9 @@ class SafetyJobTest {
   }
 
   /** A trainer finds what the manifest has beside the image, and nothing of what was dropped. */
-  @ParameterizedTest
-  @EnumSource(value = SafetyPolicy.class, names = "OFF", mode = EnumSource.Mode.EXCLUDE)
-  void archivesHoldTheRowsOfWhatIsKept(SafetyPolicy policy) throws Exception {
-    DatasetJob job = job("out", policy, Layout.WEBDATASET, PROMPTS);
+  @Test
+  void archivesHoldTheRowsOfWhatIsKept() throws Exception {
+    DatasetJob job = job("out", SafetyPolicy.DROP, Layout.WEBDATASET, PROMPTS);
     job.run();
 
     String archive = text(job.files(), "images/00000.tar");
@@ -198,29 +212,9 @@ class SafetyJobTest {
     assertThat(problems("out")).isEmpty();
   }
 
-  /** What shapes no pixel names no other image; nothing of a model without checker changes. */
   @Test
-  void onlyBlankImagesHaveOtherIds() throws Exception {
-    DatasetJob off = job("off", SafetyPolicy.OFF, Layout.FILES, PROMPTS);
-    DatasetJob mark = job("mark", SafetyPolicy.MARK, Layout.FILES, PROMPTS);
-    DatasetJob drop = job("drop", SafetyPolicy.DROP, Layout.FILES, PROMPTS);
-    DatasetJob blank = job("blank", SafetyPolicy.BLANK, Layout.FILES, PROMPTS);
-    for (DatasetJob job : List.of(off, mark, drop, blank)) {
-      job.run();
-    }
-
-    assertThat(images(mark)).isEqualTo(images(off));
-    assertThat(images(drop)).isSubsetOf(images(off)).hasSize(5);
-    assertThat(images(blank)).hasSize(7).doesNotContainAnyElementsOf(images(off));
-  }
-
-  private static List<String> images(DatasetJob job) throws IOException {
-    return job.files().keySet().stream().filter(name -> name.startsWith("images/")).toList();
-  }
-
-  @ParameterizedTest
-  @EnumSource(Layout.class)
-  void aStoppedJobEndsAsIfItHadNotBeenStopped(Layout layout) throws Exception {
+  void aStoppedJobEndsAsIfItHadNotBeenStopped() throws Exception {
+    Layout layout = Layout.WEBDATASET;
     DatasetJob whole = job("whole", SafetyPolicy.DROP, layout, PROMPTS);
     whole.run();
     DatasetJob stopped = job("out", SafetyPolicy.DROP, layout, PROMPTS);
@@ -244,9 +238,9 @@ class SafetyJobTest {
   /**
    * What was held back is no failure; what fails, and is then drawn and held back, is none either.
    */
-  @ParameterizedTest
-  @EnumSource(Layout.class)
-  void blockedImagesAreNotTriedAgain(Layout layout) throws Exception {
+  @Test
+  void blockedImagesAreNotTriedAgain() throws Exception {
+    Layout layout = Layout.WEBDATASET;
     List<String> prompts = List.of("fox", "risky fox", "poison", "risky poison", "owl");
     DatasetJob calm =
         job("calm", SafetyPolicy.DROP, layout, prompts)
@@ -280,64 +274,12 @@ class SafetyJobTest {
                     .on(FakeDevices.withSlots(2))
                     .run())
         .hasMessageContaining("looked at by a safety checker with safety=mark");
-    assertThatThrownBy(
-            () ->
-                job("off", SafetyPolicy.OFF, Layout.FILES, PROMPTS)
-                    .on(FakeDevices.withSlots(2).withSafetyChecker())
-                    .run())
-        .hasMessageContaining("safety=off");
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "MARK, '\"nsfw\":true', '\"nsfw\":false', 'nsfw must be true, as nsfw_score is 0.125'",
-    "MARK, '\"nsfw_score\":-0.25', '\"nsfw_score\":null', nsfw_score must be there",
-    "BLANK, '\"nsfw\":false', '\"nsfw\":null', nsfw must be there",
-    "DROP, '\"status\":\"blocked\"', '\"status\":\"ok\"', file_name must be there",
-    "OFF, '\"nsfw\":null', '\"nsfw\":false', 'nsfw must be null, as status is ok and safety is"
-        + " off'",
-  })
-  void rowsThatContradictThemselvesAreDamage(
-      SafetyPolicy policy, String words, String others, String problem) throws Exception {
-    job("out", policy, Layout.FILES, PROMPTS).run();
-    for (Path marker : markers()) {
-      ShardFacts facts = ShardFacts.fromJson(Files.readString(marker));
-      for (StoredObject manifest : facts.manifests()) {
-        Path file = folder.resolve("out").resolve(manifest.name());
-        if (manifest.name().endsWith(".jsonl") && Files.readString(file).contains(words)) {
-          Files.writeString(file, Files.readString(file).replace(words, others));
-          // Else the rows are those of the first format, which is as it was.
-          rewrite(marker, facts, StoredObject.of(manifest.name(), Files.readAllBytes(file)));
-        }
-      }
-    }
-
-    assertThat(problems("out")).anySatisfy(found -> assertThat(found.text()).contains(problem));
   }
 
   private List<Path> markers() throws IOException {
     try (Stream<Path> all = Files.list(folder.resolve("out/_shards"))) {
       return all.filter(file -> file.getFileName().toString().matches("[0-9]+\\.json")).toList();
     }
-  }
-
-  private static void rewrite(Path marker, ShardFacts facts, StoredObject lines)
-      throws IOException {
-    Files.write(
-        marker,
-        new ShardFacts(
-                facts.shard(),
-                facts.configFingerprint(),
-                facts.exampleIdsSha256(),
-                facts.ok(),
-                facts.failed(),
-                facts.blocked(),
-                facts.flagged(),
-                facts.duplicates(),
-                facts.imageBytes(),
-                facts.archive(),
-                List.of(lines))
-            .toMarker());
   }
 
   @Test

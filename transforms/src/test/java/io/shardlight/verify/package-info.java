@@ -1,3 +1,4 @@
-/** Tests of parts that look at datasets. */
-@org.jspecify.annotations.NullMarked
+@NullMarked
 package io.shardlight.verify;
+
+import org.jspecify.annotations.NullMarked;

@@ -59,9 +59,9 @@ public final class SafetyCheckerFiles {
     String className = className(directory.modelIndex().path(COMPONENT));
     if (!className.isEmpty() && !CLASSES.contains(className)) {
       problems.add(
-          "model_index.json: \"safety_checker\" is a "
+          "model_index.json: \"safety_checker\" is \""
               + className
-              + ", but only a StableDiffusionSafetyChecker is supported");
+              + "\", but only StableDiffusionSafetyChecker is supported");
       throw new ModelDirectoryException(folder, problems);
     }
     ModelDirectory.readJson(folder, CONFIG, problems);

@@ -59,6 +59,37 @@ class TextToImageTest {
     }
   }
 
+  /** One program more, for all sizes; the pixels are what they are without it. */
+  @Test
+  void theSafetyCheckerLooksAtEveryImageOnlyIfAskedFor() throws Exception {
+    List<ImageRequest> batch =
+        List.of(request("a prompt", 0, 1), request("another", 1, 1), request("a third", 2, 1));
+    List<GeneratedImage> plain;
+    try (TextToImage textToImage = replicate(1, 3)) {
+      plain = textToImage.generate(batch);
+      assertThat(plain).allMatch(image -> image.safetyScore().isEmpty());
+    }
+    StableDiffusion model =
+        StableDiffusion.open(ModelDirectory.open(TinyModels.torch()), Optional.empty());
+    TextToImageOptions options = TextToImageOptions.DEFAULTS.withCacheDirectory(cache);
+    try (TextToImage textToImage =
+        TextToImage.replicate(
+            model.withSafetyChecker(), options.withDevices(2).withBatchPerDevice(2))) {
+      List<GeneratedImage> checked = textToImage.generate(batch);
+      assertThat(lanes(textToImage).programs().loads())
+          .as("text encoder, UNet, VAE, safety checker")
+          .isEqualTo(4);
+      for (int i = 0; i < batch.size(); i++) {
+        assertThat(checked.get(i).rgb()).isEqualTo(plain.get(i).rgb());
+        assertThat(checked.get(i).safetyScore())
+            .isPresent()
+            .isEqualTo(textToImage.generate(List.of(batch.get(i))).get(0).safetyScore());
+      }
+      textToImage.generate(List.of(request(72)));
+      assertThat(lanes(textToImage).programs().loads()).as("UNet and VAE").isEqualTo(6);
+    }
+  }
+
   @Test
   void virtualDevicesShareOneSetOfWeights() throws Exception {
     try (TextToImage textToImage = replicate(8, 1)) {

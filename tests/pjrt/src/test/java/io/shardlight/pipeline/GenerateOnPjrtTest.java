@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shardlight.engines.pjrt.client.CpuPlugin;
+import io.shardlight.fixtures.TinyModels;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -18,6 +20,7 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
@@ -195,6 +198,93 @@ class GenerateOnPjrtTest {
     assertThat(ended.status()).as(ended.output()).isZero();
     assertThat(imagesByPrompt(dataset)).hasSize(12);
     assertThat(report(dataset).get("oom_halvings").asInt()).isPositive();
+  }
+
+  private Map<String, JsonNode> rows(Path dataset) throws IOException {
+    Map<String, JsonNode> rows = new TreeMap<>();
+    for (String line : Files.readAllLines(dataset.resolve("manifest/00000.jsonl"), UTF_8)) {
+      JsonNode row = new ObjectMapper().readTree(line);
+      rows.put(row.get("prompt").asText(), row);
+    }
+    return rows;
+  }
+
+  /** The checker of the tiny model, with thresholds lowered so that it finds some. */
+  @Test
+  void theSafetyCheckerRunsOnTheDevices() throws Exception {
+    Path model = TinyModels.torchWithThresholdsLowered(directory.resolve("model"), 0.16f);
+    Path prompts = directory.resolve("few.txt");
+    Files.write(prompts, List.of("a fox", "a cat", "a boat", "a harbour at night", "a red house"));
+    Map<String, Map<String, JsonNode>> byPolicy = new TreeMap<>();
+    for (String[] run :
+        new String[][] {
+          {"mark", "--devices=8"},
+          {"blank", "--devices=1"},
+          {"drop", "--devices=3"},
+          {"off", "--devices=2"},
+          {"onnx", "--engine=OnnxRuntime"}
+        }) {
+      List<String> options =
+          new ArrayList<>(
+              List.of(
+                  "generate",
+                  "--input=" + prompts,
+                  "--output=" + directory.resolve(run[0]),
+                  "--model=" + model,
+                  "--layout=files",
+                  "--manifestFormat=jsonl",
+                  "--width=64",
+                  "--height=64",
+                  "--steps=2",
+                  run[1]));
+      if (!run[0].equals("onnx")) {
+        options.addAll(List.of("--pjrtPlugin=" + PLUGIN, "--safety=" + run[0]));
+      }
+      Ended ended = run(options.toArray(new String[0]));
+      assertThat(ended.status()).as(ended.output()).isZero();
+      byPolicy.put(run[0], rows(directory.resolve(run[0])));
+    }
+
+    Map<String, JsonNode> marked = Objects.requireNonNull(byPolicy.get("mark"));
+    assertThat(marked).hasSize(5);
+    assertThat(marked.values().stream().filter(row -> row.get("nsfw").asBoolean()))
+        .hasSizeBetween(1, 4);
+    for (Map.Entry<String, JsonNode> entry : marked.entrySet()) {
+      JsonNode mark = entry.getValue();
+      JsonNode off = row(byPolicy.get("off"), entry.getKey());
+      JsonNode blank = row(byPolicy.get("blank"), entry.getKey());
+      JsonNode drop = row(byPolicy.get("drop"), entry.getKey());
+      boolean flagged = mark.get("nsfw").asBoolean();
+      assertThat(flagged).isEqualTo(mark.get("nsfw_score").asDouble() > 0);
+      assertThat(off.get("nsfw").isNull()).isTrue();
+      assertThat(off.get("sha256")).isEqualTo(mark.get("sha256"));
+      for (JsonNode other : List.of(blank, drop)) {
+        assertThat(other.get("nsfw_score")).isEqualTo(mark.get("nsfw_score"));
+        assertThat(other.get("nsfw")).isEqualTo(mark.get("nsfw"));
+      }
+      assertThat(drop.get("status").asText()).isEqualTo(flagged ? "blocked" : "ok");
+      assertThat(drop.get("sha256").isNull()).isEqualTo(flagged);
+      assertThat(isBlack(directory.resolve("blank").resolve(blank.get("file_name").asText())))
+          .isEqualTo(flagged);
+      // Images differ by a level at most; so do scores, in the last of their three digits.
+      assertThat(Math.abs(scoreOf(row(byPolicy.get("onnx"), entry.getKey())) - scoreOf(mark)))
+          .isLessThanOrEqualTo(0.00201);
+    }
+  }
+
+  private static JsonNode row(@Nullable Map<String, JsonNode> rows, String prompt) {
+    return Objects.requireNonNull(Objects.requireNonNull(rows).get(prompt));
+  }
+
+  private static double scoreOf(JsonNode row) {
+    return row.get("nsfw_score").asDouble();
+  }
+
+  private static boolean isBlack(Path image) throws IOException {
+    BufferedImage picture = ImageIO.read(image.toFile());
+    int[] pixels =
+        picture.getRGB(0, 0, picture.getWidth(), picture.getHeight(), null, 0, picture.getWidth());
+    return Arrays.stream(pixels).allMatch(pixel -> (pixel & 0xffffff) == 0);
   }
 
   @Test
