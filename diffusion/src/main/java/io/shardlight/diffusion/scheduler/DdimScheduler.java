@@ -78,7 +78,7 @@ public final class DdimScheduler implements Scheduler {
           clean = (latents[i] - sqrtBeta * prediction[i]) / sqrtAlpha;
           epsilon = prediction[i];
         }
-        case V_PREDICTION -> { // Salimans and Ho 2022 (arXiv:2202.00512), appendix D
+        case V_PREDICTION -> { // Salimans and Ho 2022 (arXiv:2202.00512), section 4 and appendix D
           clean = sqrtAlpha * latents[i] - sqrtBeta * prediction[i];
           epsilon = sqrtAlpha * prediction[i] + sqrtBeta * latents[i];
         }

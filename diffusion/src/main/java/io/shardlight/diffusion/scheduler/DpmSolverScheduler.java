@@ -117,7 +117,7 @@ public final class DpmSolverScheduler implements Scheduler {
     cursor.advance(step, prediction, latents);
     float[] clean = clean(prediction, step, latents);
     boolean firstOrder = step == 0 || (step == stepCount() - 1 && lastOfFirstOrder);
-    // 1. Where the step goes: Lu et al. 2022, eq. (9) for first order.
+    // 1. Where the step goes with first order, which is DDIM: Lu et al. 2022, algorithm 2, x at t₁.
     float latentsFactor = sigma(step + 1) / sigma(step);
     float h = lambda(step + 1) - lambda(step);
     float cleanFactor = alpha(step + 1) * ((float) Math.exp(-h) - 1f);
@@ -125,7 +125,7 @@ public final class DpmSolverScheduler implements Scheduler {
     for (int i = 0; i < out.length; i++) {
       out[i] = latentsFactor * latents[i] - cleanFactor * clean[i];
     }
-    // 2. Half the difference quotient beside it: algorithm 2, D of its line 7.
+    // 2. Half the difference quotient beside it: algorithm 2, D.
     if (!firstOrder) {
       float ratio = 1f / ((lambda(step) - lambda(step - 1)) / h);
       float slopeFactor = 0.5f * cleanFactor;
@@ -137,7 +137,7 @@ public final class DpmSolverScheduler implements Scheduler {
     return out;
   }
 
-  /** x₀ from ε, Lu et al. 2022, section 3.1, or from v, Salimans and Ho 2022, appendix D. */
+  /** x₀ from ε, (x - σ ε) / α, or from v, α x - σ v: Salimans and Ho 2022, section 4. */
   private float[] clean(float[] prediction, int step, float[] latents) {
     float alpha = alpha(step);
     float sigma = sigma(step);

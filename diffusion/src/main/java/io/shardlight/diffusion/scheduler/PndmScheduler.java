@@ -225,7 +225,7 @@ public final class PndmScheduler implements Scheduler {
       float epsilon =
           switch (predictionType) {
             case EPSILON -> prediction[i];
-            // Salimans and Ho 2022 (arXiv:2202.00512), appendix D
+            // Salimans and Ho 2022 (arXiv:2202.00512), section 4 and appendix D
             case V_PREDICTION -> sqrtAlpha * prediction[i] + sqrtBeta * latents[i];
           };
       out[i] = latentsFactor * latents[i] - noiseFactor * epsilon / denominator;

@@ -13,10 +13,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a model's {@code scheduler/scheduler_config.json} says. Keys it lacks have diffusers'
- * defaults, but for two that diffusers' Stable Diffusion pipeline corrects: {@code steps_offset} is
- * 1 and {@code clip_sample} false unless the file has them. Keys that no scheduler here reads are
- * ignored.
+ * What a model's {@code scheduler/scheduler_config.json} says. Keys it lacks have the defaults of
+ * diffusers 0.40, but for two that diffusers' Stable Diffusion pipeline corrects: {@code
+ * steps_offset} is 1 and {@code clip_sample} false unless the file has them. Keys that no scheduler
+ * here reads are ignored.
  *
  * @param className diffusers' class of the model's own scheduler, which {@link #kind} maps
  * @param numTrainTimesteps timesteps of training, 1000 for Stable Diffusion
