@@ -1,6 +1,7 @@
 package io.shardlight.diffusion.weights;
 
 import ai.djl.ndarray.types.DataType;
+import io.shardlight.diffusion.graph.HalfPrecision;
 import io.shardlight.diffusion.graph.ParameterData.FileRegion;
 import java.io.IOException;
 import java.lang.ref.WeakReference;

@@ -1,8 +1,8 @@
 package io.shardlight.engines.onnxruntime;
 
 import ai.djl.ndarray.types.DataType;
+import io.shardlight.diffusion.graph.HalfPrecision;
 import io.shardlight.diffusion.graph.ParameterData.FileRegion;
-import io.shardlight.diffusion.weights.HalfPrecision;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -2,9 +2,9 @@ package io.shardlight.engines.onnxruntime;
 
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import io.shardlight.diffusion.graph.HalfPrecision;
 import io.shardlight.diffusion.graph.ParameterData;
 import io.shardlight.diffusion.graph.ParameterSource;
-import io.shardlight.diffusion.weights.HalfPrecision;
 import java.nio.FloatBuffer;
 import java.util.Optional;
 

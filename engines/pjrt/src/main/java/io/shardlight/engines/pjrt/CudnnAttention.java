@@ -1,10 +1,6 @@
 package io.shardlight.engines.pjrt;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
-import java.util.stream.LongStream;
 
 /**
  * Attention by cuDNN's fused kernel, which never writes the scores to memory: the custom call that
@@ -17,6 +13,64 @@ final class CudnnAttention {
 
   /** Of Hopper; Ada and Ampere take 128, and XLA's compiler refuses what is longer. */
   private static final long LONGEST_HEAD = 256;
+
+  /**
+   * In JSON, where a protocol buffer's 64-bit integers are text. To be filled in are the scale and
+   * the sizes of the scores, which the kernel never writes.
+   */
+  private static final String CONFIGURATION =
+      """
+      {
+        "operation_queue_id": "0",
+        "cudnn_fmha_backend_config": {
+          "algorithm": {
+            "algo_id": "0",
+            "math_type": "TENSOR_OP_MATH",
+            "tuning_knobs": {"17": "1", "24": "0"},
+            "is_cudnn_frontend": true,
+            "workspace_size": "0"
+          },
+          "fmha_scale": %s,
+          "intermediate_tensor_shape": {
+            "element_type": "BF16",
+            "dimensions": ["%d", "%d", "%d", "%d"],
+            "tuple_shapes": [],
+            "layout": {
+              "dim_level_types": [],
+              "dim_unique": [],
+              "dim_ordered": [],
+              "minor_to_major": ["3", "2", "1", "0"],
+              "tiles": [],
+              "element_size_in_bits": "0",
+              "memory_space": "0",
+              "index_primitive_type": "PRIMITIVE_TYPE_INVALID",
+              "pointer_primitive_type": "PRIMITIVE_TYPE_INVALID",
+              "dynamic_shape_metadata_prefix_bytes": "0"
+            },
+            "is_dynamic_dimension": [false, false, false, false]
+          },
+          "is_flash_attention": true,
+          "mask_type": "NO_MASK",
+          "bmm1_dot_dimension_numbers": {
+            "lhs_contracting_dimensions": ["3"],
+            "rhs_contracting_dimensions": ["3"],
+            "lhs_batch_dimensions": ["0", "2"],
+            "rhs_batch_dimensions": ["0", "2"]
+          },
+          "bmm2_dot_dimension_numbers": {
+            "lhs_contracting_dimensions": ["3"],
+            "rhs_contracting_dimensions": ["1"],
+            "lhs_batch_dimensions": ["0", "1"],
+            "rhs_batch_dimensions": ["0", "2"]
+          },
+          "dropout_rate": 0.0,
+          "seed": 42,
+          "sliding_window_length": 0,
+          "max_seg_per_batch": 1,
+          "is_paged_attention": false
+        }
+      }
+      """;
 
   private CudnnAttention() {}
 
@@ -62,53 +116,8 @@ final class CudnnAttention {
 
   private static String configuration(
       float scale, long batch, long heads, long tokens, long otherTokens) {
-    ObjectNode root = JsonNodeFactory.instance.objectNode();
-    // 64-bit integers are text in a protocol buffer's JSON form.
-    root.put("operation_queue_id", "0");
-    ObjectNode config = root.putObject("cudnn_fmha_backend_config");
-    ObjectNode algorithm = config.putObject("algorithm");
-    algorithm.put("algo_id", "0").put("math_type", "TENSOR_OP_MATH");
-    algorithm.putObject("tuning_knobs").put("17", "1").put("24", "0");
-    algorithm.put("is_cudnn_frontend", true).put("workspace_size", "0");
-    config.put("fmha_scale", scale);
-    scores(config.putObject("intermediate_tensor_shape"), batch, heads, tokens, otherTokens);
-    config.put("is_flash_attention", true).put("mask_type", "NO_MASK");
-    dot(config.putObject("bmm1_dot_dimension_numbers"), "3", "3", "0", "2");
-    dot(config.putObject("bmm2_dot_dimension_numbers"), "3", "1", "0", "1");
-    config.put("dropout_rate", 0.0).put("seed", 42);
-    config.put("sliding_window_length", 0).put("max_seg_per_batch", 1);
-    config.put("is_paged_attention", false);
-    return root.toString();
-  }
-
-  /** What the kernel never writes. */
-  private static void scores(
-      ObjectNode shape, long batch, long heads, long tokens, long otherTokens) {
-    shape.put("element_type", "BF16");
-    ArrayNode dimensions = shape.putArray("dimensions");
-    LongStream.of(batch, heads, tokens, otherTokens)
-        .forEach(size -> dimensions.add(Long.toString(size)));
-    shape.putArray("tuple_shapes");
-    ObjectNode layout = shape.putObject("layout");
-    layout.putArray("dim_level_types");
-    layout.putArray("dim_unique");
-    layout.putArray("dim_ordered");
-    layout.putArray("minor_to_major").add("3").add("2").add("1").add("0");
-    layout.putArray("tiles");
-    layout.put("element_size_in_bits", "0").put("memory_space", "0");
-    layout.put("index_primitive_type", "PRIMITIVE_TYPE_INVALID");
-    layout.put("pointer_primitive_type", "PRIMITIVE_TYPE_INVALID");
-    layout.put("dynamic_shape_metadata_prefix_bytes", "0");
-    ArrayNode dynamic = shape.putArray("is_dynamic_dimension");
-    LongStream.range(0, 4).forEach(axis -> dynamic.add(false));
-  }
-
-  /** The left operand's batch axes as given, the right one's 0 and 2. */
-  private static void dot(
-      ObjectNode numbers, String left, String right, String leftBatch, String leftHeads) {
-    numbers.putArray("lhs_contracting_dimensions").add(left);
-    numbers.putArray("rhs_contracting_dimensions").add(right);
-    numbers.putArray("lhs_batch_dimensions").add(leftBatch).add(leftHeads);
-    numbers.putArray("rhs_batch_dimensions").add("0").add("2");
+    return CONFIGURATION
+        .formatted(Float.toString(scale), batch, heads, tokens, otherTokens)
+        .replaceAll("\\s+", "");
   }
 }

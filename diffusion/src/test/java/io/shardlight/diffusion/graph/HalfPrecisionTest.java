@@ -1,4 +1,4 @@
-package io.shardlight.diffusion.weights;
+package io.shardlight.diffusion.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

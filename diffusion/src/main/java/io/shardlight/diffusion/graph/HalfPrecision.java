@@ -1,4 +1,4 @@
-package io.shardlight.diffusion.weights;
+package io.shardlight.diffusion.graph;
 
 /**
  * Widens 16-bit floating-point numbers, of which every value has an exact float32, and rounds to
@@ -46,7 +46,7 @@ public final class HalfPrecision {
   }
 
   /** bfloat16: the upper half of a float32. */
-  static float fromBfloat16(short bits) {
+  public static float fromBfloat16(short bits) {
     return Float.intBitsToFloat(bits << 16);
   }
 }
