@@ -60,7 +60,7 @@ public record AutoencoderKlConfig(
     config.require("use_quant_conv", "true", "true");
     config.require("use_post_quant_conv", "true", "true");
     config.require("mid_block_add_attention", "true", "true");
-    // Asks for float32, which is what is computed here.
+    // Asks for the range of float32, which bfloat16 has too; float16 is not computed in.
     config.ignore("force_upcast");
     List<Integer> channels = config.counts("block_out_channels", List.of(64));
     requireBlocks(config, "down_block_types", "DownEncoderBlock2D", channels.size());

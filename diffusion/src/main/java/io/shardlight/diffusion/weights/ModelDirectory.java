@@ -16,6 +16,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -25,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  * A diffusers folder on disk: {@code model_index.json}, a folder for each component with its {@code
  * config.json} and weights, {@code tokenizer/} and {@code scheduler/}. Immutable and thread-safe.
  *
- * <p>Of each component one weight file is taken: full-precision safetensors, else the {@code fp16}
- * variant, else Flax msgpack; all components come from one framework.
+ * <p>Of each component the full-precision safetensors are taken, in one file or in several with an
+ * index, else the {@code fp16} variant, else Flax msgpack; all components come from one framework.
  */
 public final class ModelDirectory {
   private static final String MODEL_INDEX = "model_index.json";
@@ -79,6 +80,11 @@ public final class ModelDirectory {
       throw new ModelDirectoryException(folder, problems);
     }
     Optional<JsonNode> modelIndex = readJson(folder, MODEL_INDEX, problems);
+    Optional<String> foreign = modelIndex.flatMap(ModelFamily::problem);
+    if (foreign.isPresent()) {
+      // What else such a folder lacks is none of its faults.
+      throw new ModelDirectoryException(folder, List.of(foreign.get()));
+    }
     Origin origin = origin(folder);
     Map<String, JsonNode> configs = new LinkedHashMap<>();
     Map<String, Path> weightFiles = new LinkedHashMap<>();
@@ -135,7 +141,7 @@ public final class ModelDirectory {
     return anyFlax && !anyTorch ? Origin.FLAX : Origin.TORCH;
   }
 
-  private static Optional<JsonNode> readJson(Path folder, String name, List<String> problems)
+  static Optional<JsonNode> readJson(Path folder, String name, List<String> problems)
       throws IOException {
     Path file = folder.resolve(name);
     if (!Files.isRegularFile(file)) {
@@ -244,8 +250,19 @@ public final class ModelDirectory {
   }
 
   private String sha256(FileDigests digests) throws IOException {
+    return sha256(folder, pixelFiles(), digests);
+  }
+
+  /** Of a single file. */
+  static String sha256(Path cacheDirectory, Path file) throws IOException {
+    return Objects.requireNonNull(
+        FileDigests.cachedIn(cacheDirectory).sha256(List.of(file)).get(file));
+  }
+
+  /** As {@link #sha256(Path)} tells, over some files of a folder. */
+  static String sha256(Path folder, List<Path> paths, FileDigests digests) throws IOException {
     Map<String, Path> files = new TreeMap<>();
-    for (Path file : pixelFiles()) {
+    for (Path file : paths) {
       files.put(folder.relativize(file).toString().replace('\\', '/'), file);
     }
     Map<Path, String> hashes = digests.sha256(files.values());
@@ -263,7 +280,7 @@ public final class ModelDirectory {
     files.add(folder.resolve(SCHEDULER_CONFIG));
     for (String component : REQUIRED) {
       files.add(folder.resolve(component).resolve("config.json"));
-      files.add(find(weightFiles, component));
+      files.addAll(WeightFiles.all(find(weightFiles, component)));
     }
     try (Stream<Path> entries = Files.list(tokenizer())) {
       entries

@@ -46,18 +46,29 @@ class UNet2DConfigTest {
                 32,
                 1e-5f,
                 1280,
-                List.of(8, 8, 8, 8)));
+                List.of(8, 8, 8, 8),
+                false));
   }
 
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "use_linear_projection         | true",
+        "use_linear_projection         | null",
         "dual_cross_attention          | true",
         "only_cross_attention          | [true, false]",
         "class_embed_type              | \"timestep\"",
+        "only_cross_attention          | true",
+        "mid_block_only_cross_attention | true",
         "num_class_embeds              | 1000",
+        "projection_class_embeddings_input_dim | 2816",
+        "addition_time_embed_dim       | 256",
+        "encoder_hid_dim_type          | \"text_proj\"",
+        "attention_type                | \"gated\"",
+        "cross_attention_norm          | \"layer_norm\"",
+        "resnet_skip_time_act          | true",
+        "reverse_transformer_layers_per_block | [[1, 2], 2]",
+        "transformer_layers_per_block  | 2",
         "addition_embed_type           | \"text_time\"",
         "encoder_hid_dim               | 768",
         "resnet_time_scale_shift       | \"scale_shift\"",
