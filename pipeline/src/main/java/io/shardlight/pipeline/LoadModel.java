@@ -32,6 +32,7 @@ import java.util.Optional;
  * @param dtype {@code float32}, {@code bfloat16} or {@code float16}; {@link #BEST} for the device's
  *     best
  * @param plugin path of the library of engine PJRT; empty for the one that the environment names
+ * @param additions LoRAs and another VAE
  */
 record LoadModel(
     String modelDirectory,
@@ -43,7 +44,8 @@ record LoadModel(
     String numerics,
     String cacheDirectory,
     String dtype,
-    String plugin)
+    String plugin,
+    Additions additions)
     implements GeneratorFactory {
   static final String BEST = "";
 
@@ -59,7 +61,8 @@ record LoadModel(
         numerics,
         cacheDirectory,
         type,
-        plugin);
+        plugin,
+        additions);
   }
 
   @Override
@@ -88,7 +91,8 @@ record LoadModel(
       cache = CacheDirectory.forModel(folder, environment);
     }
     StableDiffusion model =
-        StableDiffusion.open(ModelDirectory.open(folder), Optional.of(parseNumerics(numerics)));
+        StableDiffusion.open(
+            ModelDirectory.open(folder), Optional.of(parseNumerics(numerics)), additions.open());
     return TextToImage.replicate(model, options().withCacheDirectory(CacheDirectory.create(cache)));
   }
 

@@ -1,5 +1,6 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.AdditionsIdentity;
 import io.shardlight.data.ModelIdentity;
 import io.shardlight.data.Sampling;
 import io.shardlight.diffusion.Lowerings;
@@ -8,6 +9,8 @@ import io.shardlight.diffusion.TextToImage;
 import io.shardlight.diffusion.model.GenerationConfig;
 import io.shardlight.diffusion.scheduler.Scheduler;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
+import io.shardlight.diffusion.weights.LoraException;
+import io.shardlight.diffusion.weights.ModelAdditions;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -20,6 +23,7 @@ import java.util.Optional;
  * A model that was opened and checked against the options, and how workers load it.
  *
  * @param identity for the manifest and the fingerprint
+ * @param additions what the model is changed by, for the fingerprint too
  * @param engine the engine that will run it
  * @param deviceKind the kind of device that will
  * @param dtype what UNet and VAE compute in
@@ -28,6 +32,7 @@ import java.util.Optional;
 record PreparedModel(
     StableDiffusion model,
     ModelIdentity identity,
+    AdditionsIdentity additions,
     LoadModel loader,
     String engine,
     String deviceKind,
@@ -49,23 +54,29 @@ record PreparedModel(
     Optional<String> value = line.usable("model");
     Optional<ModelDirectory> directory =
         value.flatMap(v -> ModelLocation.open(v, console, problems));
-    if (directory.isEmpty()) {
+    Optional<Additions> additions = Additions.read(line, problems);
+    if (directory.isEmpty() || additions.isEmpty()) {
       return Optional.empty();
     }
     String option = "--model=" + value.orElseThrow();
     try {
       Optional<String> license = ModelLicense.read(directory.get().path());
       checkLicense(license, line.usable("acceptLicense"), problems);
+      ModelAdditions opened = additions.get().open();
       StableDiffusion model =
           StableDiffusion.open(
-              directory.get(), line.usable("numerics").map(LoadModel::parseNumerics));
+              directory.get(), line.usable("numerics").map(LoadModel::parseNumerics), opened);
       if (checkDefaults(model, line, problems)) {
         checkScheduler(model, line, problems);
       }
       if (problems.size() > before || !READ_LATER.stream().allMatch(line::isUsable)) {
         return Optional.empty();
       }
-      return Optional.of(replicable(model, license.orElse(""), line, console));
+      return Optional.of(
+          replicable(model, license.orElse(""), opened, additions.get(), line, console));
+    } catch (LoraException e) {
+      problems.add("--lora: " + Causes.line(e));
+      return Optional.empty();
     } catch (IOException | RuntimeException e) {
       // Whatever a damaged model throws is one problem among the others.
       problems.add(option + ": " + Causes.line(e));
@@ -141,7 +152,13 @@ record PreparedModel(
   }
 
   private static PreparedModel replicable(
-      StableDiffusion model, String license, CommandLine line, Console console) throws IOException {
+      StableDiffusion model,
+      String license,
+      ModelAdditions opened,
+      Additions additions,
+      CommandLine line,
+      Console console)
+      throws IOException {
     Path folder = model.directory().path();
     Path cache = CacheDirectory.create(CacheDirectory.forModel(folder, console.environment()));
     String name = line.value("model").orElseThrow();
@@ -156,7 +173,8 @@ record PreparedModel(
             LoadModel.option(model.numerics()),
             cache.toString(),
             line.value("dtype").orElse(LoadModel.BEST),
-            line.value("pjrtPlugin").orElse(""));
+            line.value("pjrtPlugin").orElse(""),
+            additions);
     ModelIdentity identity =
         new ModelIdentity(
             name.equals(DemoModel.NAME) ? name : String.valueOf(folder.toRealPath().getFileName()),
@@ -168,6 +186,7 @@ record PreparedModel(
       return new PreparedModel(
           model,
           identity,
+          Additions.identity(opened, cache),
           loader.resolved(
               textToImage.engineName(),
               textToImage.deviceKind(),

@@ -35,7 +35,8 @@ class LoadModelTest {
         "torch",
         home.resolve("not-there/cache").toString(),
         LoadModel.BEST,
-        "");
+        "",
+        Additions.NONE);
   }
 
   @Test
