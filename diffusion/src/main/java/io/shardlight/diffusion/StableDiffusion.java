@@ -139,7 +139,10 @@ public final class StableDiffusion {
               + " levels, but only 4, for latents of an eighth of the image, are supported");
     }
     if (!problems.isEmpty()) {
-      problems.add("text-to-image checkpoints of Stable Diffusion 1.x and 2.x fit, others may not");
+      if (other.isEmpty()) {
+        problems.add(
+            "text-to-image checkpoints of Stable Diffusion 1.x and 2.x fit, others may not");
+      }
       throw new ModelDirectoryException(directory.path(), problems);
     }
   }

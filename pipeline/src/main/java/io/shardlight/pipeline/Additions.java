@@ -163,6 +163,11 @@ record Additions(List<AddedLora> loras, String vae) implements Serializable {
     }
   }
 
+  /** Whether this file is one of the LoRAs. */
+  boolean holds(Path file) {
+    return loras.stream().anyMatch(lora -> Path.of(lora.path).equals(file.toAbsolutePath()));
+  }
+
   /**
    * Opens what is added, on whatever machine.
    *

@@ -10,8 +10,10 @@ import io.shardlight.diffusion.model.GenerationConfig;
 import io.shardlight.diffusion.scheduler.Scheduler;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import io.shardlight.diffusion.weights.LoraException;
+import io.shardlight.diffusion.weights.MalformedWeightsException;
 import io.shardlight.diffusion.weights.ModelAdditions;
 import io.shardlight.diffusion.weights.ModelDirectory;
+import io.shardlight.diffusion.weights.ModelDirectoryException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -76,6 +78,12 @@ record PreparedModel(
           replicable(model, license.orElse(""), opened, additions.get(), line, console));
     } catch (LoraException e) {
       problems.add("--lora: " + Causes.line(e));
+      return Optional.empty();
+    } catch (MalformedWeightsException e) {
+      problems.add((additions.get().holds(e.path()) ? "--lora" : option) + ": " + Causes.line(e));
+      return Optional.empty();
+    } catch (ModelDirectoryException e) {
+      e.problems().forEach(problem -> problems.add(option + ": " + problem));
       return Optional.empty();
     } catch (IOException | RuntimeException e) {
       // Whatever a damaged model throws is one problem among the others.

@@ -143,7 +143,10 @@ class AdditionsTest {
     rejects(torch, KOHYA + ":1,," + KOHYA, "nothing between two commas", "given twice");
     rejects(torch, KOHYA + ":1e9", "the scale must be a number, but is \"1e9\"");
     rejects(torch, KOHYA + ":" + "9".repeat(60), "the scale is too large");
-    rejects(torch, home + "/style.safetensors", "style.safetensors, byte 0: 8 bytes of header");
+    rejects(
+        torch,
+        home + "/style.safetensors",
+        "--lora: " + home + "/style.safetensors, byte 0: 8 bytes of header length wanted");
   }
 
   @Test

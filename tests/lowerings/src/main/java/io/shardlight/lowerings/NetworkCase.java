@@ -96,6 +96,9 @@ public record NetworkCase(
   private static List<NetworkCase> loras() throws IOException {
     List<NetworkCase> cases = new ArrayList<>();
     for (LoraCase lora : LoraCase.all()) {
+      if (lora.loras().size() > 1) {
+        continue; // whole images tell of several
+      }
       ModelDirectory model = ModelDirectory.open(lora.model());
       Map<String, ParameterSource> merged = lora.merged();
       String name = "lora_" + lora.name();

@@ -129,7 +129,12 @@ class ReplicatedDevicesTest {
 
   @Test
   void drawsOtherFamiliesLorasAndVaeAsThePyTorchPipelineDoes() throws Exception {
-    for (FamilyCase family : FamilyCase.epsilon()) {
+    // One of each; a program is compiled for each.
+    List<String> chosen = List.of("sd2_pndm", "lora_two", "other_vae");
+    List<FamilyCase> families =
+        FamilyCase.epsilon().stream().filter(f -> chosen.contains(f.image().id())).toList();
+    assertThat(families).hasSize(3);
+    for (FamilyCase family : families) {
       StableDiffusion model =
           StableDiffusion.open(
               ModelDirectory.open(family.model()), Optional.empty(), family.additions());
