@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -96,7 +97,7 @@ class AdditionsTest {
         CommandLine.parse(
             List.of("--lora=" + KOHYA + "," + LORAS.resolve("peft.safetensors") + ":-.5"),
             GenerateCommand.CATALOG,
-            java.util.Set.of());
+            Set.of());
 
     assertThat(Additions.read(line, problems).orElseThrow().loras())
         .containsExactly(

@@ -50,6 +50,8 @@ public record AutoencoderKlConfig(
    */
   public static AutoencoderKlConfig read(JsonNode json) {
     ConfigReader config = new ConfigReader(FILE, json);
+    config.require(
+        "_class_name", "\"AutoencoderKL\"", "\"AutoencoderKL\"", "\"FlaxAutoencoderKL\"");
     // diffusers 0.5.1
     config.require("act_fn", "\"silu\"", "\"silu\"", "\"swish\"");
     config.ignore("sample_size");

@@ -111,7 +111,7 @@ public record UNet2DConfig(
     List<Integer> channels = config.counts("block_out_channels", List.of(320, 640, 1280, 1280));
     UNet2DConfig result =
         new UNet2DConfig(
-            config.count("sample_size", 64),
+            sampleSize(json, config.count("sample_size", 64), channels),
             config.count("in_channels", 4),
             config.count("out_channels", 4),
             config.flag("flip_sin_to_cos", true),
@@ -144,8 +144,23 @@ public record UNet2DConfig(
     return result;
   }
 
+  /**
+   * diffusers before 0.9 saved Stable Diffusion with sizes that it was not trained on, such as 32
+   * in early v1-5; its pipelines since take 64 for these.
+   */
+  private static int sampleSize(JsonNode json, int stated, List<Integer> channels) {
+    boolean early = json.path("_diffusers_version").asText().matches("0\\.[0-8](\\..*)?");
+    boolean fullSize = channels.equals(List.of(320, 640, 1280, 1280));
+    return early && fullSize ? Math.max(stated, 64) : stated;
+  }
+
   /** The keys that select other networks, at the values of Stable Diffusion 1.x and 2.x. */
   private static void requireStableDiffusion(ConfigReader config) {
+    config.require(
+        "_class_name",
+        "\"UNet2DConditionModel\"",
+        "\"UNet2DConditionModel\"",
+        "\"FlaxUNet2DConditionModel\"");
     // diffusers 0.5.1
     config.require("act_fn", "\"silu\"", "\"silu\"", "\"swish\"");
     config.require("center_input_sample", "false", "false");

@@ -1,5 +1,6 @@
 package io.shardlight.diffusion.weights;
 
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.shardlight.diffusion.graph.ParameterData;
 import java.io.IOException;
@@ -182,7 +183,7 @@ final class LoraFile {
       StoredTensor up,
       Optional<StoredTensor> alpha,
       LoraMetadata metadata)
-      throws LoraException {
+      throws IOException {
     long rank = down.shape().dimension() == 0 ? 0 : down.shape().get(0);
     List<Long> upShape = dimensions(up.shape());
     boolean fits =
@@ -205,17 +206,23 @@ final class LoraFile {
     return new Layer(stem, down, up, factor);
   }
 
-  private static OptionalDouble value(Path file, StoredTensor alpha) throws LoraException {
-    float[] value = new float[1];
-    if (alpha.dataType().isFloating() && alpha.shape().size() == 1) {
-      alpha.read(0, FloatBuffer.wrap(value));
+  /** A number; a trainer's integers become integer tensors where it does not round them. */
+  private static OptionalDouble value(Path file, StoredTensor alpha) throws IOException {
+    boolean integer = alpha.dataType() == DataType.INT64 || alpha.dataType() == DataType.INT32;
+    if (alpha.shape().size() == 1 && (integer || alpha.dataType().isFloating())) {
+      float[] value = new float[1];
+      if (integer) {
+        value[0] = alpha.integer();
+      } else {
+        alpha.read(0, FloatBuffer.wrap(value));
+      }
       if (Float.isFinite(value[0])) {
         return OptionalDouble.of(value[0]);
       }
     }
     throw new LoraException(
         file,
-        "has an alpha that is not one finite floating-point number",
+        "has an alpha that is not one finite number",
         List.of(alpha.toString()),
         "download or save it again");
   }

@@ -33,7 +33,6 @@ public final class LoraMerge {
           "lora_te3_", "Stable Diffusion 3 (a third text encoder)",
           "transformer.", "a transformer (Stable Diffusion 3, Flux)",
           "lora_transformer_", "a transformer (Stable Diffusion 3, Flux)",
-          "diffusion_model.", "a transformer (Flux and others)",
           "lora_unet_double_blocks", "Flux",
           "lora_unet_single_blocks", "Flux");
 

@@ -5,6 +5,7 @@ import ai.djl.ndarray.types.Shape;
 import io.shardlight.diffusion.graph.ParameterData;
 import io.shardlight.diffusion.graph.ParameterSource;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -55,7 +56,7 @@ final class MergedWeights implements ParameterSource {
       layer.up().read(firstRow * rank, FloatBuffer.wrap(up));
       float[] sums = new float[rowLength];
       for (long row = firstRow; row <= lastRow; row++) {
-        java.util.Arrays.fill(sums, 0);
+        Arrays.fill(sums, 0);
         for (int k = 0; k < rank; k++) {
           float u = up[(int) (row - firstRow) * rank + k];
           int offset = k * rowLength;

@@ -60,6 +60,11 @@ final class StoredTensor implements ParameterData {
     return new StoredTensor(name, other, elements, outputLast);
   }
 
+  /** The first element of int32 or int64. */
+  long integer() throws IOException {
+    return elements.view().integer(0);
+  }
+
   /** What the elements take in the file. */
   long bytes() {
     return elements.count() * elements.dataType().getNumOfBytes();

@@ -54,6 +54,7 @@ class UNet2DConfigTest {
   @CsvSource(
       delimiter = '|',
       value = {
+        "_class_name                   | \"UNetMotionModel\"",
         "use_linear_projection         | null",
         "dual_cross_attention          | true",
         "only_cross_attention          | [true, false]",
@@ -99,6 +100,29 @@ class UNet2DConfigTest {
         .isInstanceOf(UnsupportedConfigException.class)
         .hasMessageContainingAll(
             "unet/config.json", '"' + key + '"', TinyModel.json(value).toString());
+  }
+
+  /** As diffusers' pipelines do since 0.9. */
+  @ParameterizedTest
+  @CsvSource({
+    "0.6.0, 32, 64",
+    "0.8.1, 32, 64",
+    "0.6.0, 64, 64",
+    "0.8.0, 96, 96",
+    "0.9.0, 32, 32",
+    "0.10.0.dev0, 32, 32",
+    "1.0.0, 32, 32",
+    "'', 32, 32",
+  })
+  void earlyCheckpointsWereTrainedOnLargerImagesThanTheySay(String version, int stated, int size) {
+    ObjectNode full = JsonNodeFactory.instance.objectNode();
+    full.put("_diffusers_version", version).put("sample_size", stated);
+    config.put("_diffusers_version", version).put("sample_size", stated);
+
+    assertThat(UNet2DConfig.read(full, Numerics.TORCH).sampleSize()).isEqualTo(size);
+    assertThat(UNet2DConfig.read(config, Numerics.TORCH).sampleSize())
+        .as("of a smaller model")
+        .isEqualTo(stated);
   }
 
   @Test

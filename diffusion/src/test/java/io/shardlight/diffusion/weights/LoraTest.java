@@ -459,7 +459,20 @@ final class LoraTest {
         .with("lora_unet_mid_block_attn1_to_q.alpha", alpha)
         .write(file);
 
-    rejects("has an alpha that is not one finite floating-point number");
+    rejects("has an alpha that is not one finite number");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"I64, 2", "I32, 2", "F64, 2", "F16, 2", "BF16, 2"})
+  void alphaMayBeOfAnyTypeOfNumber(String type, float change) throws IOException {
+    new SafetensorsFile()
+        .with("lora_unet_mid_block_attn1_to_q.lora_down.weight", 1, 4, 3)
+        .with("lora_unet_mid_block_attn1_to_q.lora_up.weight", 1, 2, 4)
+        .withScalar("lora_unet_mid_block_attn1_to_q.alpha", type, 2)
+        .write(file);
+
+    // Rank 4; the product of ones is 4.
+    assertThat(merged("unet", Q, new Lora(file, 1))[0]).isEqualTo(1 + change);
   }
 
   @Test
