@@ -1,0 +1,56 @@
+package io.shardlight.diffusion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.shardlight.diffusion.weights.ModelDirectory;
+import io.shardlight.lowerings.FamilyCase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Images of a tiny model of the kind of Stable Diffusion 2.1 with 768 pixels, whose UNet predicts
+ * the velocity: its {@code scheduler_config.json} says so.
+ */
+class VelocityImagesTest {
+  static List<FamilyCase> cases() throws IOException {
+    List<FamilyCase> cases = FamilyCase.velocity();
+    assertThat(cases).hasSize(2);
+    return cases;
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  void drawsWhatThePyTorchPipelineDraws(FamilyCase family, @TempDir Path folder)
+      throws IOException {
+    copy(family.model(), folder);
+    Path config = folder.resolve("scheduler/scheduler_config.json");
+    String text = Files.readString(config);
+    assertThat(text).contains("\"prediction_type\": \"epsilon\"");
+    Files.writeString(config, text.replace("\"epsilon\"", "\"" + family.predictionType() + "\""));
+
+    try (TextToImage textToImage =
+        TextToImage.replicate(
+            StableDiffusion.open(ModelDirectory.open(folder), Optional.empty()),
+            TextToImageOptions.DEFAULTS)) {
+      GoldenImagesTest.assertDraws(
+          textToImage, family.image(), GoldenImagesTest.noise(family.image().request()));
+    }
+  }
+
+  private static void copy(Path model, Path folder) throws IOException {
+    try (Stream<Path> tree = Files.walk(model)) {
+      for (Path file : tree.filter(Files::isRegularFile).toList()) {
+        Path target = folder.resolve(model.relativize(file).toString());
+        Files.createDirectories(target.getParent());
+        Files.copy(file, target);
+      }
+    }
+  }
+}
