@@ -3,13 +3,13 @@ package io.shardlight.diffusion;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shardlight.diffusion.weights.ModelDirectory;
+import io.shardlight.fixtures.TinyModels;
 import io.shardlight.lowerings.FamilyCase;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -29,28 +29,18 @@ class VelocityImagesTest {
   @MethodSource("cases")
   void drawsWhatThePyTorchPipelineDraws(FamilyCase family, @TempDir Path folder)
       throws IOException {
-    copy(family.model(), folder);
-    Path config = folder.resolve("scheduler/scheduler_config.json");
-    String text = Files.readString(config);
-    assertThat(text).contains("\"prediction_type\": \"epsilon\"");
-    Files.writeString(config, text.replace("\"epsilon\"", "\"" + family.predictionType() + "\""));
+    Path model =
+        TinyModels.withScheduler(
+            family.model(),
+            folder.resolve("model"),
+            Map.of("prediction_type", family.predictionType()));
 
     try (TextToImage textToImage =
         TextToImage.replicate(
-            StableDiffusion.open(ModelDirectory.open(folder), Optional.empty()),
+            StableDiffusion.open(ModelDirectory.open(model), Optional.empty()),
             TextToImageOptions.DEFAULTS)) {
       GoldenImagesTest.assertDraws(
           textToImage, family.image(), GoldenImagesTest.noise(family.image().request()));
-    }
-  }
-
-  private static void copy(Path model, Path folder) throws IOException {
-    try (Stream<Path> tree = Files.walk(model)) {
-      for (Path file : tree.filter(Files::isRegularFile).toList()) {
-        Path target = folder.resolve(model.relativize(file).toString());
-        Files.createDirectories(target.getParent());
-        Files.copy(file, target);
-      }
     }
   }
 }

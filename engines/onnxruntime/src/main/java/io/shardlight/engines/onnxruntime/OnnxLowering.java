@@ -123,7 +123,8 @@ public final class OnnxLowering implements Lowering {
               + options.device()
               + (e.getCause() == null ? "" : ": " + e.getCause().getMessage())
               + (options.device().isGpu()
-                  ? "; a GPU needs the build of Maven profile cuda, and NVIDIA's CUDA 12 and cuDNN 9"
+                  ? "; a GPU needs the build of Maven profile cuda, and NVIDIA's CUDA 12 and cuDNN"
+                      + " 9"
                   : ""),
           e);
     } catch (IOException | RuntimeException e) {
