@@ -1,5 +1,6 @@
 package io.shardlight.diffusion;
 
+import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.ParameterSource;
 import io.shardlight.diffusion.model.AutoencoderKl;
 import io.shardlight.diffusion.model.ClipTextModel;
@@ -10,6 +11,9 @@ import io.shardlight.diffusion.model.UNet2DCondition;
 import io.shardlight.diffusion.safety.SafetyChecker;
 import io.shardlight.diffusion.scheduler.SchedulerConfig;
 import io.shardlight.diffusion.tokenizer.ClipTokenizer;
+import io.shardlight.diffusion.weights.ComponentDirectory;
+import io.shardlight.diffusion.weights.LoraMerge;
+import io.shardlight.diffusion.weights.ModelAdditions;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.diffusion.weights.ModelDirectoryException;
 import io.shardlight.diffusion.weights.Origin;
@@ -39,7 +43,7 @@ public final class StableDiffusion {
   private final AutoencoderKl vae;
 
   /** Of every component, by its name. */
-  private final Map<String, Weights> weights;
+  private final Map<String, ParameterSource> weights;
 
   private final Optional<SafetyChecker> safetyChecker;
 
@@ -56,7 +60,9 @@ public final class StableDiffusion {
     this.safetyChecker = Optional.of(safetyChecker);
   }
 
-  private StableDiffusion(ModelDirectory directory, Optional<Numerics> wanted) throws IOException {
+  private StableDiffusion(
+      ModelDirectory directory, Optional<Numerics> wanted, ModelAdditions additions)
+      throws IOException {
     this.safetyChecker = Optional.empty();
     this.directory = directory;
     this.numerics =
@@ -69,28 +75,41 @@ public final class StableDiffusion {
             : GenerationConfig.DEFAULT;
     this.textEncoder = ClipTextModel.read(directory.config(ClipTextModel.COMPONENT));
     this.unet = UNet2DCondition.read(directory.config(UNet2DCondition.COMPONENT), numerics);
-    this.vae = AutoencoderKl.read(directory.config(AutoencoderKl.COMPONENT));
+    this.vae =
+        AutoencoderKl.read(
+            additions
+                .vae()
+                .map(ComponentDirectory::config)
+                .orElseGet(() -> directory.config(AutoencoderKl.COMPONENT)));
     Weights textEncoderWeights = directory.weights(ClipTextModel.COMPONENT);
     Weights unetWeights = directory.weights(UNet2DCondition.COMPONENT);
-    Weights vaeWeights = directory.weights(AutoencoderKl.COMPONENT);
-    this.weights =
-        Map.of(
-            ClipTextModel.COMPONENT,
-            textEncoderWeights,
-            UNet2DCondition.COMPONENT,
-            unetWeights,
-            AutoencoderKl.COMPONENT,
-            vaeWeights);
+    Weights vaeWeights =
+        additions.vae().isPresent()
+            ? additions.vae().get().weights()
+            : directory.weights(AutoencoderKl.COMPONENT);
     requireOneModel();
 
     int tokens = tokenizer.maxLength();
     int sampleSize = sampleSize();
-    textEncoderWeights.requireMatch(List.of(textEncoder.graph(1)));
-    unetWeights.requireMatch(List.of(unet.graph(1, sampleSize, sampleSize, tokens)));
+    Graph textGraph = textEncoder.graph(1);
+    Graph unetGraph = unet.graph(1, sampleSize, sampleSize, tokens);
+    textEncoderWeights.requireMatch(List.of(textGraph));
+    unetWeights.requireMatch(List.of(unetGraph));
     vaeWeights.requireMatch(
         List.of(
             vae.decoderGraph(1, sampleSize, sampleSize),
             vae.encoderGraph(1, VAE_FACTOR * sampleSize, VAE_FACTOR * sampleSize)));
+    this.weights =
+        LoraMerge.merge(
+            Map.of(
+                ClipTextModel.COMPONENT,
+                textEncoderWeights,
+                UNet2DCondition.COMPONENT,
+                unetWeights,
+                AutoencoderKl.COMPONENT,
+                vaeWeights),
+            Map.of(ClipTextModel.COMPONENT, textGraph, UNet2DCondition.COMPONENT, unetGraph),
+            additions.loras());
   }
 
   /** Components of one checkpoint fit each other; a folder put together by hand may not. */
@@ -108,12 +127,17 @@ public final class StableDiffusion {
         unet.config().crossAttentionDim(),
         "text_encoder/config.json: hidden_size",
         textEncoder.config().hiddenSize());
-    requireEqual(
-        problems,
-        "unet/config.json: in_channels",
-        unet.config().inChannels(),
-        "vae/config.json: latent_channels",
-        vae.config().latentChannels());
+    Optional<String> other = otherTask(unet.config().inChannels());
+    if (other.isPresent()) {
+      problems.add(other.get());
+    } else {
+      requireEqual(
+          problems,
+          "unet/config.json: in_channels",
+          unet.config().inChannels(),
+          "vae/config.json: latent_channels",
+          vae.config().latentChannels());
+    }
     requireEqual(
         problems,
         "unet/config.json: out_channels",
@@ -134,9 +158,31 @@ public final class StableDiffusion {
               + " levels, but only 4, for latents of an eighth of the image, are supported");
     }
     if (!problems.isEmpty()) {
-      problems.add("text-to-image checkpoints of Stable Diffusion 1.x fit, others may not");
+      if (other.isEmpty()) {
+        problems.add(
+            "text-to-image checkpoints of Stable Diffusion 1.x and 2.x fit, others may not");
+      }
       throw new ModelDirectoryException(directory.path(), problems);
     }
+  }
+
+  /** What UNets are for that see more than latents. */
+  private static Optional<String> otherTask(int inChannels) {
+    Optional<String> task =
+        switch (inChannels) {
+          case 5 -> Optional.of("depth-to-image");
+          case 7 -> Optional.of("upscaling");
+          case 8 -> Optional.of("editing by instruction (pix2pix)");
+          case 9 -> Optional.of("inpainting");
+          default -> Optional.empty();
+        };
+    return task.map(
+        name ->
+            "unet/config.json: in_channels is "
+                + inChannels
+                + ", as in models for "
+                + name
+                + ", which are not supported; 4 is, of models that draw from text alone");
   }
 
   private static void requireEqual(
@@ -155,7 +201,19 @@ public final class StableDiffusion {
    */
   public static StableDiffusion open(ModelDirectory directory, Optional<Numerics> numerics)
       throws IOException {
-    return new StableDiffusion(directory, numerics);
+    return open(directory, numerics, ModelAdditions.NONE);
+  }
+
+  /**
+   * As {@link #open(ModelDirectory, Optional)}, with LoRAs merged into the weights and perhaps
+   * another VAE.
+   *
+   * @throws IOException also if an addition cannot be read, or does not fit the model
+   */
+  public static StableDiffusion open(
+      ModelDirectory directory, Optional<Numerics> numerics, ModelAdditions additions)
+      throws IOException {
+    return new StableDiffusion(directory, numerics, additions);
   }
 
   /**

@@ -193,13 +193,39 @@ public interface GenerateOptions extends PipelineOptions {
   // Model and devices
 
   @Description(
-      "demo, the small model that comes along, or a directory with a Stable Diffusion 1.x"
-          + " checkpoint in diffusers' layout (safetensors or Flax msgpack).")
+      "demo, the small model that comes along, or a directory with a Stable Diffusion 1.x or"
+          + " 2.x checkpoint in diffusers' layout (safetensors or Flax msgpack).")
   @Default.String("demo")
   @Option(group = OptionGroup.MODEL, order = 1, example = "models/stable-diffusion-v1-4")
   String getModel();
 
   void setModel(String value);
+
+  @Description(
+      "LoRAs to merge into the model's weights, separated by commas: local safetensors files in the"
+          + " naming of kohya's trainer or of diffusers, each with a scale after a colon; 1, as"
+          + " strong as it was trained, if there is none. Linear layers and convolutions of text"
+          + " encoder and UNet.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 10,
+      example = "styles/watercolour.safetensors:0.8",
+      defaultText = "none")
+  @Nullable String getLora();
+
+  void setLora(@Nullable String value);
+
+  @Description(
+      "Directory of a VAE in diffusers' layout, config.json and weights, that takes the place of"
+          + " the model's own.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 11,
+      example = "models/sd-vae-ft-mse",
+      defaultText = "the model's own")
+  @Nullable String getVae();
+
+  void setVae(@Nullable String value);
 
   @Description(
       "Id of the model's licence, to say that you accept it; needed where the model's README.md"

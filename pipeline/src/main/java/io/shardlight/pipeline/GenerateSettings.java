@@ -23,6 +23,7 @@ final class GenerateSettings {
     StableDiffusion model = prepared.model();
     return GenerationSettings.builder()
         .model(prepared.identity())
+        .additions(prepared.additions())
         .engine(
             new EngineIdentity(
                 prepared.engine(),

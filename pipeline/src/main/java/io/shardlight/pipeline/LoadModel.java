@@ -33,6 +33,7 @@ import java.util.Optional;
  *     best
  * @param safety whether its safety checker is to look at the images
  * @param plugin path of the library of engine PJRT; empty for the one that the environment names
+ * @param additions LoRAs and another VAE
  */
 record LoadModel(
     String modelDirectory,
@@ -45,7 +46,8 @@ record LoadModel(
     String cacheDirectory,
     String dtype,
     boolean safety,
-    String plugin)
+    String plugin,
+    Additions additions)
     implements GeneratorFactory {
   static final String BEST = "";
 
@@ -62,7 +64,8 @@ record LoadModel(
         cacheDirectory,
         type,
         safety,
-        plugin);
+        plugin,
+        additions);
   }
 
   @Override
@@ -91,7 +94,8 @@ record LoadModel(
       cache = CacheDirectory.forModel(folder, environment);
     }
     StableDiffusion model =
-        StableDiffusion.open(ModelDirectory.open(folder), Optional.of(parseNumerics(numerics)));
+        StableDiffusion.open(
+            ModelDirectory.open(folder), Optional.of(parseNumerics(numerics)), additions.open());
     if (safety) {
       model = model.withSafetyChecker();
     }

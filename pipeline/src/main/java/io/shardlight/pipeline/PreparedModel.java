@@ -1,5 +1,6 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.AdditionsIdentity;
 import io.shardlight.data.ModelIdentity;
 import io.shardlight.data.SafetySettings;
 import io.shardlight.data.Sampling;
@@ -9,7 +10,11 @@ import io.shardlight.diffusion.TextToImage;
 import io.shardlight.diffusion.model.GenerationConfig;
 import io.shardlight.diffusion.scheduler.Scheduler;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
+import io.shardlight.diffusion.weights.LoraException;
+import io.shardlight.diffusion.weights.MalformedWeightsException;
+import io.shardlight.diffusion.weights.ModelAdditions;
 import io.shardlight.diffusion.weights.ModelDirectory;
+import io.shardlight.diffusion.weights.ModelDirectoryException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -21,6 +26,7 @@ import java.util.Optional;
  * A model that was opened and checked against the options, and how workers load it.
  *
  * @param identity for the manifest and the fingerprint
+ * @param additions what the model is changed by, for the fingerprint too
  * @param engine the engine that will run it
  * @param deviceKind the kind of device that will
  * @param dtype what UNet and VAE compute in
@@ -30,6 +36,7 @@ import java.util.Optional;
 record PreparedModel(
     StableDiffusion model,
     ModelIdentity identity,
+    AdditionsIdentity additions,
     LoadModel loader,
     String engine,
     String deviceKind,
@@ -52,16 +59,18 @@ record PreparedModel(
     Optional<String> value = line.usable("model");
     Optional<ModelDirectory> directory =
         value.flatMap(v -> ModelLocation.open(v, console, problems));
-    if (directory.isEmpty()) {
+    Optional<Additions> additions = Additions.read(line, problems);
+    if (directory.isEmpty() || additions.isEmpty()) {
       return Optional.empty();
     }
     String option = "--model=" + value.orElseThrow();
     try {
       Optional<String> license = ModelLicense.read(directory.get().path());
       checkLicense(license, line.usable("acceptLicense"), problems);
+      ModelAdditions opened = additions.get().open();
       StableDiffusion model =
           StableDiffusion.open(
-              directory.get(), line.usable("numerics").map(LoadModel::parseNumerics));
+              directory.get(), line.usable("numerics").map(LoadModel::parseNumerics), opened);
       if (checkDefaults(model, line, problems)) {
         checkScheduler(model, line, problems);
       }
@@ -69,7 +78,17 @@ record PreparedModel(
       if (problems.size() > before || !READ_LATER.stream().allMatch(line::isUsable)) {
         return Optional.empty();
       }
-      return Optional.of(replicable(model, license.orElse(""), line, console));
+      return Optional.of(
+          replicable(model, license.orElse(""), opened, additions.get(), line, console));
+    } catch (LoraException e) {
+      problems.add("--lora: " + Causes.line(e));
+      return Optional.empty();
+    } catch (MalformedWeightsException e) {
+      problems.add((additions.get().holds(e.path()) ? "--lora" : option) + ": " + Causes.line(e));
+      return Optional.empty();
+    } catch (ModelDirectoryException e) {
+      e.problems().forEach(problem -> problems.add(option + ": " + problem));
+      return Optional.empty();
     } catch (IOException | RuntimeException e) {
       // Whatever a damaged model throws is one problem among the others.
       problems.add(option + ": " + Causes.line(e));
@@ -145,7 +164,13 @@ record PreparedModel(
   }
 
   private static PreparedModel replicable(
-      StableDiffusion model, String license, CommandLine line, Console console) throws IOException {
+      StableDiffusion model,
+      String license,
+      ModelAdditions opened,
+      Additions additions,
+      CommandLine line,
+      Console console)
+      throws IOException {
     Path folder = model.directory().path();
     Path cache = CacheDirectory.create(CacheDirectory.forModel(folder, console.environment()));
     String name = line.value("model").orElseThrow();
@@ -161,7 +186,8 @@ record PreparedModel(
             cache.toString(),
             line.value("dtype").orElse(LoadModel.BEST),
             model.safetyChecker().isPresent(),
-            line.value("pjrtPlugin").orElse(""));
+            line.value("pjrtPlugin").orElse(""),
+            additions);
     ModelIdentity identity =
         new ModelIdentity(
             name.equals(DemoModel.NAME) ? name : String.valueOf(folder.toRealPath().getFileName()),
@@ -173,6 +199,7 @@ record PreparedModel(
       return new PreparedModel(
           model,
           identity,
+          Additions.identity(opened, cache),
           loader.resolved(
               textToImage.engineName(),
               textToImage.deviceKind(),

@@ -36,7 +36,8 @@ class LoadModelTest {
         home.resolve("not-there/cache").toString(),
         LoadModel.BEST,
         false,
-        "");
+        "",
+        Additions.NONE);
   }
 
   @Test

@@ -7,7 +7,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.auto.value.AutoValue;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.StreamSupport;
 
@@ -24,6 +26,9 @@ public abstract class GenerationSettings implements Serializable {
   public static final int DEFAULT_IMAGE_QUALITY = 95;
 
   public abstract ModelIdentity model();
+
+  /** What the checkpoint is changed by. */
+  public abstract AdditionsIdentity additions();
 
   public abstract EngineIdentity engine();
 
@@ -71,6 +76,7 @@ public abstract class GenerationSettings implements Serializable {
   /** A builder with CONTRACT's defaults; model, engine, sampling and version must be set. */
   public static Builder builder() {
     return new AutoValue_GenerationSettings.Builder()
+        .additions(AdditionsIdentity.NONE)
         .negativePrompt("")
         .seed(0)
         .seedPolicy(SeedPolicy.PER_IMAGE)
@@ -111,6 +117,11 @@ public abstract class GenerationSettings implements Serializable {
     json.put("model_revision", model().revision());
     json.put("license", model().license());
     json.setAll(fingerprinted());
+    if (!additions().loras().isEmpty()) {
+      ArrayNode names = json.putArray("lora_names");
+      additions().loras().forEach(lora -> names.add(lora.name()));
+    }
+    additions().vae().forEach(vae -> json.put("vae_name", vae.name()));
     json.put("seed", seed());
     json.put("images_per_prompt", imagesPerPrompt());
     json.put("layout", layout().optionName());
@@ -147,6 +158,7 @@ public abstract class GenerationSettings implements Serializable {
                     text(json, "model_revision"),
                     text(json, "model_sha256"),
                     text(json, "license")))
+            .additions(additions(json))
             .engine(
                 new EngineIdentity(
                     text(json, "engine"),
@@ -184,6 +196,23 @@ public abstract class GenerationSettings implements Serializable {
     return settings;
   }
 
+  private static AdditionsIdentity additions(JsonNode json) {
+    List<AdditionsIdentity.Lora> loras = new ArrayList<>();
+    for (JsonNode lora : json.path("loras")) {
+      loras.add(
+          new AdditionsIdentity.Lora(
+              json.path("lora_names").path(loras.size()).asText(),
+              text(lora, "sha256"),
+              lora.path("scale").floatValue()));
+    }
+    Optional<AdditionsIdentity.Vae> vae =
+        json.has("vae_sha256")
+            ? Optional.of(
+                new AdditionsIdentity.Vae(text(json, "vae_name"), text(json, "vae_sha256")))
+            : Optional.empty();
+    return AdditionsIdentity.of(loras, vae);
+  }
+
   private static void requireSame(ObjectNode wanted, JsonNode found) {
     TreeSet<String> names = new TreeSet<>();
     wanted.fieldNames().forEachRemaining(names::add);
@@ -217,6 +246,19 @@ public abstract class GenerationSettings implements Serializable {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("format_version", FORMAT_VERSION);
     json.put("model_sha256", model().sha256());
+    // Only where there are any, so that what was made before there were some can be resumed.
+    if (!additions().loras().isEmpty()) {
+      ArrayNode loras = json.putArray("loras");
+      additions()
+          .loras()
+          .forEach(
+              lora ->
+                  loras
+                      .addObject()
+                      .put("sha256", lora.sha256())
+                      .put("scale", CanonicalJson.shortest(lora.scale())));
+    }
+    additions().vae().forEach(vae -> json.put("vae_sha256", vae.sha256()));
     json.put("engine", engine().engine());
     json.put("device_kind", engine().deviceKind());
     json.put("dtype", engine().dtype());
@@ -242,6 +284,8 @@ public abstract class GenerationSettings implements Serializable {
   @AutoValue.Builder
   public abstract static class Builder {
     public abstract Builder model(ModelIdentity model);
+
+    public abstract Builder additions(AdditionsIdentity additions);
 
     public abstract Builder engine(EngineIdentity engine);
 

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.AdditionsIdentity;
 import io.shardlight.data.AvroManifest;
 import io.shardlight.data.CanonicalJson;
 import io.shardlight.data.DatasetPart;
@@ -147,7 +148,7 @@ public final class DatasetCard {
         |---|---|
         | images | %,d of %,d asked for; %,d failed, %,d blocked, %,d duplicates |
         | bytes | %,d |
-        | model | %s%s, SHA-256 `%s` |
+        | model | %s%s, SHA-256 `%s` |%s
         | licence of the weights | %s |
         %s| sampling unless a prompt says otherwise | %s, %d steps, guidance scale %s, %dx%d |
         | computed by | %s, %s, %s |
@@ -176,6 +177,7 @@ public final class DatasetCard {
         settings.model().id(),
         settings.model().revision().isEmpty() ? "" : " at " + settings.model().revision(),
         settings.model().sha256(),
+        additions(),
         license.isEmpty() ? "unknown" : license,
         safety(),
         settings.sampling().scheduler().optionName(),
@@ -220,6 +222,29 @@ public final class DatasetCard {
             flagged(),
             what)
         : "";
+  }
+
+  /** Rows for what the model was changed by. */
+  private String additions() {
+    StringBuilder rows = new StringBuilder();
+    for (AdditionsIdentity.Lora lora : settings.additions().loras()) {
+      rows.append(
+          String.format(
+              Locale.ROOT,
+              "\n| LoRA | %s, scale %s, SHA-256 `%s` |",
+              lora.name(),
+              CanonicalJson.shortest(lora.scale()).toPlainString(),
+              lora.sha256()));
+    }
+    for (AdditionsIdentity.Vae vae : settings.additions().vae()) {
+      rows.append(
+          String.format(
+              Locale.ROOT,
+              "\n| VAE instead of the model's | %s, SHA-256 `%s` |",
+              vae.name(),
+              vae.sha256()));
+    }
+    return rows.toString();
   }
 
   /** What the Hub is to look at. */

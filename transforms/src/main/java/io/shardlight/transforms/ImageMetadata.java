@@ -33,6 +33,10 @@ final class ImageMetadata {
     String hash = settings.model().sha256();
     text.append(", Model hash: ").append(hash, 0, Math.min(10, hash.length()));
     text.append(", Model: ").append(quote(settings.model().id()));
+    if (!settings.additions().loras().isEmpty()) {
+      text.append(", LoRA: ").append(quote(settings.additions().lorasAsOption()));
+    }
+    settings.additions().vae().forEach(vae -> text.append(", VAE: ").append(quote(vae.name())));
     if (settings.seedPolicy() == SeedPolicy.JAX_SPLIT) {
       text.append(
           String.format(

@@ -408,6 +408,16 @@
 
   const quote = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
 
+  /** The value of an option that the file's text names; quoted there if it has a comma or colon. */
+  function option(name, words, all) {
+    const found = (all.parameters || "").match(new RegExp(", " + words + ': ("(?:[^"\\\\]|\\\\.)*"|[^,]*)'));
+    if (!found) {
+      return "";
+    }
+    const value = found[1].startsWith('"') ? JSON.parse(found[1]) : found[1];
+    return " --" + name + "=" + quote(value);
+  }
+
   /** A command for the shell; a prompt's images under one seed can't be drawn one by one. */
   function again(row, all) {
     if (index.seedsAreOfPrompts) {
@@ -422,7 +432,8 @@
     const model = all.model_id === "demo" ? "" : " --model=" + quote(all.model_id);
     return (
       "printf '%s\\n' " + quote(JSON.stringify(record)) + " > again.jsonl\n" +
-      "./shardlight generate --input=again.jsonl --output=again" + model
+      "./shardlight generate --input=again.jsonl --output=again" + model +
+      option("lora", "LoRA", all) + option("vae", "VAE", all)
     );
   }
 

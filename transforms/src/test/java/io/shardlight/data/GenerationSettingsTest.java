@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -41,6 +42,13 @@ class GenerationSettingsTest {
         b -> b.sampling(new Sampling(SchedulerKind.PNDM, 20, 7.6f, 64, 64)),
         b -> b.sampling(new Sampling(SchedulerKind.PNDM, 20, 7.5f, 72, 64)),
         b -> b.sampling(new Sampling(SchedulerKind.PNDM, 20, 7.5f, 64, 72)),
+        b -> b.additions(AdditionsIdentity.of(List.of(lora("a", "ab", 1)), Optional.empty())),
+        b -> b.additions(AdditionsIdentity.of(List.of(lora("a", "cd", 1)), Optional.empty())),
+        b -> b.additions(AdditionsIdentity.of(List.of(lora("a", "ab", 0.8f)), Optional.empty())),
+        b -> b.additions(additions(lora("a", "ab", 1), lora("b", "cd", 1))),
+        b -> b.additions(additions(lora("b", "cd", 1), lora("a", "ab", 1))),
+        b -> b.additions(AdditionsIdentity.of(List.of(), vae("v", "ab"))),
+        b -> b.additions(AdditionsIdentity.of(List.of(), vae("v", "cd"))),
         b -> b.negativePrompt("blurry"),
         b -> b.imageFormat(ImageFormat.JPEG),
         b -> b.imageFormat(ImageFormat.WEBP),
@@ -53,6 +61,38 @@ class GenerationSettingsTest {
   void whatShapesThePixelsChangesTheFingerprint(UnaryOperator<GenerationSettings.Builder> change) {
     assertThat(change.apply(BASE.toBuilder()).build().configFingerprint())
         .isNotEqualTo(BASE.configFingerprint());
+  }
+
+  private static AdditionsIdentity additions(AdditionsIdentity.Lora... loras) {
+    return AdditionsIdentity.of(List.of(loras), vae("vae", "ef"));
+  }
+
+  private static AdditionsIdentity.Lora lora(String name, String hash, float scale) {
+    return new AdditionsIdentity.Lora(name, hash.repeat(32), scale);
+  }
+
+  private static Optional<AdditionsIdentity.Vae> vae(String name, String hash) {
+    return Optional.of(new AdditionsIdentity.Vae(name, hash.repeat(32)));
+  }
+
+  @Test
+  void everyAdditionHasAFingerprintOfItsOwn() {
+    assertThat(
+            pixels()
+                .map(change -> change.apply(BASE.toBuilder()).build().configFingerprint())
+                .distinct())
+        .hasSize((int) pixels().count());
+  }
+
+  @Test
+  void namesOfAdditionsAreStoredAndDoNotCount() {
+    GenerationSettings one = BASE.toBuilder().additions(additions(lora("a", "ab", 1))).build();
+    GenerationSettings other = BASE.toBuilder().additions(additions(lora("b", "ab", 1))).build();
+
+    assertThat(other.configFingerprint()).isEqualTo(one.configFingerprint());
+    assertThat(other.toJson()).isNotEqualTo(one.toJson());
+    assertThat(BASE.toJson().has("loras")).isFalse();
+    assertThat(BASE.toJson().has("vae_name")).isFalse();
   }
 
   @ParameterizedTest
@@ -157,6 +197,7 @@ class GenerationSettingsTest {
             TestSettings.builder()
                 .sampling(new Sampling(SchedulerKind.DDIM, 7, 7.45f, 640, 8))
                 .negativePrompt("\"blurry\" 猫")
+                .additions(additions(lora("a", "ab", 0.7f), lora("b", "cd", -1)))
                 .seed(Seeds.MAX)
                 .seedPolicy(SeedPolicy.JAX_SPLIT)
                 .imagesPerPrompt(8)

@@ -3,6 +3,7 @@ package io.shardlight.transforms;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shardlight.data.AdditionsIdentity;
 import io.shardlight.data.Example;
 import io.shardlight.data.ExamplePlanner;
 import io.shardlight.data.GenerationSettings;
@@ -18,6 +19,7 @@ import java.io.ByteArrayInputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,6 +81,24 @@ class ImageMetadataTest {
             .build();
 
     assertThat(parameters(settings, Overrides.NONE)).contains(", Model: \"models, old: v1\", ");
+  }
+
+  @Test
+  void additionsAreToldAsTheCommandTakesThem() {
+    GenerationSettings settings =
+        TestSettings.builder()
+            .additions(
+                AdditionsIdentity.of(
+                    List.of(
+                        new AdditionsIdentity.Lora("ink.safetensors", "ab".repeat(32), 0.8f),
+                        new AdditionsIdentity.Lora("fox.safetensors", "cd".repeat(32), 1)),
+                    Optional.of(new AdditionsIdentity.Vae("sd-vae-ft-mse", "ef".repeat(32)))))
+            .build();
+
+    assertThat(parameters(settings, Overrides.NONE))
+        .contains(
+            ", Model: tiny-sd, LoRA: \"ink.safetensors:0.8,fox.safetensors:1\", VAE:"
+                + " sd-vae-ft-mse, Version: ");
   }
 
   @Test

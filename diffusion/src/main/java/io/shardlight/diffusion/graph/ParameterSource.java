@@ -12,4 +12,12 @@ public interface ParameterSource {
    * for caches of transformed weights.
    */
   String fingerprint();
+
+  /**
+   * As {@link #fingerprint()}, of one parameter: sources that share a parameter share what is
+   * cached of it.
+   */
+  default String fingerprint(String name) {
+    return fingerprint();
+  }
 }

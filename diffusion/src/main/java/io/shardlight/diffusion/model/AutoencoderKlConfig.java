@@ -50,6 +50,8 @@ public record AutoencoderKlConfig(
    */
   public static AutoencoderKlConfig read(JsonNode json) {
     ConfigReader config = new ConfigReader(FILE, json);
+    config.require(
+        "_class_name", "\"AutoencoderKL\"", "\"AutoencoderKL\"", "\"FlaxAutoencoderKL\"");
     // diffusers 0.5.1
     config.require("act_fn", "\"silu\"", "\"silu\"", "\"swish\"");
     config.ignore("sample_size");
@@ -60,7 +62,7 @@ public record AutoencoderKlConfig(
     config.require("use_quant_conv", "true", "true");
     config.require("use_post_quant_conv", "true", "true");
     config.require("mid_block_add_attention", "true", "true");
-    // Asks for float32, which is what is computed here.
+    // Asks for the range of float32, which bfloat16 has too; float16 is not computed in.
     config.ignore("force_upcast");
     List<Integer> channels = config.counts("block_out_channels", List.of(64));
     requireBlocks(config, "down_block_types", "DownEncoderBlock2D", channels.size());

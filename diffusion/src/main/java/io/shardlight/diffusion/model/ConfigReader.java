@@ -179,7 +179,7 @@ final class ConfigReader {
             + found
             + ", but only "
             + supported
-            + " is supported; use a Stable Diffusion 1.x checkpoint in diffusers' layout");
+            + " is supported; use a Stable Diffusion 1.x or 2.x checkpoint in diffusers' layout");
   }
 
   private <T> T read(

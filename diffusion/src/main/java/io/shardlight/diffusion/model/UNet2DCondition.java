@@ -203,11 +203,14 @@ public final class UNet2DCondition {
       Node x =
           nn.groupNorm(
               path + ".norm", image, config.normNumGroups(), numerics.transformerNormEpsilon());
-      x = nn.conv2d(path + ".proj_in", x, channels, 1, 1, 0);
+      boolean linear = config.linearProjection();
+      x = linear ? x : nn.conv2d(path + ".proj_in", x, channels, 1, 1, 0);
       x = graph.flattenSpatial(x);
+      x = linear ? nn.linear(path + ".proj_in", x, channels) : x;
       x = transformerBlock(path + ".transformer_blocks.0", x, heads);
+      x = linear ? nn.linear(path + ".proj_out", x, channels) : x;
       x = graph.unflattenSpatial(x, image.dimension(2), image.dimension(3));
-      x = nn.conv2d(path + ".proj_out", x, channels, 1, 1, 0);
+      x = linear ? x : nn.conv2d(path + ".proj_out", x, channels, 1, 1, 0);
       return graph.label(path, graph.add(x, image));
     }
 

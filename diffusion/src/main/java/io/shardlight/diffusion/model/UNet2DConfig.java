@@ -26,7 +26,10 @@ import java.util.List;
  * @param normEpsilon {@code norm_eps} of GroupNorms outside the transformers [1e-5]
  * @param crossAttentionDim {@code cross_attention_dim}, the width of a prompt's token [1280]
  * @param attentionHeads {@code attention_head_dim}, in spite of its name the number of heads, for
- *     each level from fine to coarse [8 for all]; the middle block has the last
+ *     each level from fine to coarse [8 for all; 5, 10, 20, 20 in Stable Diffusion 2]; the middle
+ *     block has the last
+ * @param linearProjection {@code use_linear_projection}: linear layers instead of 1x1 convolutions
+ *     around a transformer [false; true in Stable Diffusion 2]
  */
 public record UNet2DConfig(
     int sampleSize,
@@ -43,7 +46,8 @@ public record UNet2DConfig(
     int normNumGroups,
     float normEpsilon,
     int crossAttentionDim,
-    List<Integer> attentionHeads) {
+    List<Integer> attentionHeads,
+    boolean linearProjection) {
 
   private static final String FILE = UNet2DCondition.COMPONENT + "/config.json";
 
@@ -100,14 +104,14 @@ public record UNet2DConfig(
    */
   public static UNet2DConfig read(JsonNode json, Numerics numerics) {
     ConfigReader config = new ConfigReader(FILE, json);
-    requireStableDiffusion1(config);
+    requireStableDiffusion(config);
     if (numerics == Numerics.FLAX) {
       requireFlaxConstants(config);
     }
     List<Integer> channels = config.counts("block_out_channels", List.of(320, 640, 1280, 1280));
     UNet2DConfig result =
         new UNet2DConfig(
-            config.count("sample_size", 64),
+            sampleSize(json, config.count("sample_size", 64), channels),
             config.count("in_channels", 4),
             config.count("out_channels", 4),
             config.flag("flip_sin_to_cos", true),
@@ -134,13 +138,29 @@ public record UNet2DConfig(
             config.count("norm_num_groups", 32),
             config.number("norm_eps", 1e-5f),
             config.count("cross_attention_dim", 1280),
-            config.countForEach("attention_head_dim", 8, channels.size()));
+            config.countForEach("attention_head_dim", 8, channels.size()),
+            config.flag("use_linear_projection", false));
     config.refuseTheRest();
     return result;
   }
 
-  /** The keys that select other networks, at the values of Stable Diffusion 1.x. */
-  private static void requireStableDiffusion1(ConfigReader config) {
+  /**
+   * diffusers before 0.9 saved Stable Diffusion with sizes that it was not trained on, such as 32
+   * in early v1-5; its pipelines since take 64 for these.
+   */
+  private static int sampleSize(JsonNode json, int stated, List<Integer> channels) {
+    boolean early = json.path("_diffusers_version").asText().matches("0\\.[0-8](\\..*)?");
+    boolean fullSize = channels.equals(List.of(320, 640, 1280, 1280));
+    return early && fullSize ? Math.max(stated, 64) : stated;
+  }
+
+  /** The keys that select other networks, at the values of Stable Diffusion 1.x and 2.x. */
+  private static void requireStableDiffusion(ConfigReader config) {
+    config.require(
+        "_class_name",
+        "\"UNet2DConditionModel\"",
+        "\"UNet2DConditionModel\"",
+        "\"FlaxUNet2DConditionModel\"");
     // diffusers 0.5.1
     config.require("act_fn", "\"silu\"", "\"silu\"", "\"swish\"");
     config.require("center_input_sample", "false", "false");
@@ -156,7 +176,6 @@ public record UNet2DConfig(
     config.require("encoder_hid_dim_type", "null", "null");
     config.require("num_attention_heads", "null", "null");
     config.require("dual_cross_attention", "false", "false");
-    config.require("use_linear_projection", "false", "false");
     config.require("class_embed_type", "null", "null");
     config.require("num_class_embeds", "null", "null");
     config.require("projection_class_embeddings_input_dim", "null", "null");

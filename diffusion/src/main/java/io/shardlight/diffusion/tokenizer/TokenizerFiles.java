@@ -54,7 +54,8 @@ final class TokenizerFiles {
       throw new IOException(
           folder.resolve("tokenizer_config.json")
               + (": tokenizer_class is " + tokenizerClass)
-              + ", but only CLIPTokenizer is built; use a checkpoint of the SD 1.x family");
+              + ", but only CLIPTokenizer is built; use a checkpoint of Stable Diffusion 1.x or"
+              + " 2.x");
     }
   }
 
@@ -132,9 +133,16 @@ final class TokenizerFiles {
     return length.intValue();
   }
 
-  /** A special token, written as a string or as an object with its content. */
+  /**
+   * A special token, written as a string or as an object with its content. Where the two files
+   * disagree, as in Stable Diffusion 2 about the padding, {@code special_tokens_map.json} is right,
+   * but newer tokenizer configs, known by their {@code added_tokens_decoder}, stand alone: so does
+   * transformers' {@code from_pretrained}.
+   */
   String specialToken(String key, String fallback) {
-    for (JsonNode source : List.of(config, specialTokens)) {
+    List<JsonNode> sources =
+        config.has("added_tokens_decoder") ? List.of(config) : List.of(specialTokens, config);
+    for (JsonNode source : sources) {
       JsonNode token = source.get(key);
       if (token != null && token.isObject()) {
         token = token.get("content");

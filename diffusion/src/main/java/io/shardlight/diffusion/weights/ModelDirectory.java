@@ -16,6 +16,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -25,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  * A diffusers folder on disk: {@code model_index.json}, a folder for each component with its {@code
  * config.json} and weights, {@code tokenizer/} and {@code scheduler/}. Immutable and thread-safe.
  *
- * <p>Of each component one weight file is taken: full-precision safetensors, else the {@code fp16}
- * variant, else Flax msgpack; all components come from one framework.
+ * <p>Of each component the full-precision safetensors are taken, in one file or in several with an
+ * index, else the {@code fp16} variant, else Flax msgpack; all components come from one framework.
  */
 public final class ModelDirectory {
   private static final String MODEL_INDEX = "model_index.json";
@@ -79,6 +80,11 @@ public final class ModelDirectory {
       throw new ModelDirectoryException(folder, problems);
     }
     Optional<JsonNode> modelIndex = readJson(folder, MODEL_INDEX, problems);
+    Optional<String> foreign = modelIndex.flatMap(ModelFamily::problem);
+    if (foreign.isPresent()) {
+      // What else such a folder lacks is none of its faults.
+      throw new ModelDirectoryException(folder, List.of(foreign.get()));
+    }
     Origin origin = origin(folder);
     Map<String, JsonNode> configs = new LinkedHashMap<>();
     Map<String, Path> weightFiles = new LinkedHashMap<>();
@@ -250,6 +256,17 @@ public final class ModelDirectory {
 
   /** Of files in the folder, as {@link #sha256(Path)} says. */
   String sha256(List<Path> paths, FileDigests digests) throws IOException {
+    return sha256(folder, paths, digests);
+  }
+
+  /** Of a single file. */
+  static String sha256(Path cacheDirectory, Path file) throws IOException {
+    return Objects.requireNonNull(
+        FileDigests.cachedIn(cacheDirectory).sha256(List.of(file)).get(file));
+  }
+
+  /** As {@link #sha256(Path)} tells, over some files of a folder. */
+  static String sha256(Path folder, List<Path> paths, FileDigests digests) throws IOException {
     Map<String, Path> files = new TreeMap<>();
     for (Path file : paths) {
       files.put(folder.relativize(file).toString().replace('\\', '/'), file);
@@ -280,8 +297,11 @@ public final class ModelDirectory {
   }
 
   /** Configuration and weights of a component. */
-  List<Path> files(String component) {
-    return List.of(folder.resolve(component).resolve("config.json"), find(weightFiles, component));
+  List<Path> files(String component) throws IOException {
+    List<Path> files = new ArrayList<>();
+    files.add(folder.resolve(component).resolve("config.json"));
+    files.addAll(WeightFiles.all(find(weightFiles, component)));
+    return files;
   }
 
   @Override

@@ -55,11 +55,28 @@ final class SafetensorsReader {
       String name, long headerOffset, DataType dataType, Shape shape, long begin, long end) {}
 
   /**
+   * What a file holds.
+   *
+   * @param tensors by name, in the header's order
+   * @param metadata what the writer noted, by name; no numbers follow from it
+   */
+  record Contents(Map<String, StoredTensor> tensors, Map<String, String> metadata) {}
+
+  /**
    * Every tensor of the file, by name, in the header's order.
    *
    * @throws MalformedWeightsException if the file breaks a rule of the format
    */
   static Map<String, StoredTensor> read(Path file) throws IOException {
+    return contents(file).tensors();
+  }
+
+  /**
+   * As {@link #read}, with the writer's notes.
+   *
+   * @throws MalformedWeightsException if the file breaks a rule of the format
+   */
+  static Contents contents(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       if (size < LENGTH_BYTES) {
@@ -79,7 +96,7 @@ final class SafetensorsReader {
       }
       byte[] header = readFully(channel, file, LENGTH_BYTES, (int) length).array();
       long dataStart = LENGTH_BYTES + length;
-      return new SafetensorsReader(file, dataStart, size - dataStart).tensors(header);
+      return new SafetensorsReader(file, dataStart, size - dataStart).contents(header);
     }
   }
 
@@ -95,14 +112,15 @@ final class SafetensorsReader {
     return bytes.flip();
   }
 
-  private Map<String, StoredTensor> tensors(byte[] header) throws IOException {
+  private Contents contents(byte[] header) throws IOException {
     // Jackson would take UTF-16 too, which shows in a zero among the first two bytes.
     if (header[0] != '{' || header[1] == 0) {
       throw malformed(LENGTH_BYTES, "the header must be JSON in UTF-8 and begin with \"{\"");
     }
     List<Entry> entries;
+    Map<String, String> metadata = new LinkedHashMap<>();
     try (JsonParser json = JSON.createParser(header)) {
-      entries = entries(json);
+      entries = entries(json, metadata);
     } catch (JsonProcessingException e) {
       long at = e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getByteOffset());
       MalformedWeightsException malformed =
@@ -117,17 +135,17 @@ final class SafetensorsReader {
       StoredElements elements = new StoredElements(entry.dataType, List.of(region));
       tensors.put(entry.name, StoredTensor.of(entry.name, entry.shape, elements));
     }
-    return tensors;
+    return new Contents(tensors, metadata);
   }
 
-  private List<Entry> entries(JsonParser json) throws IOException {
+  private List<Entry> entries(JsonParser json, Map<String, String> metadata) throws IOException {
     List<Entry> entries = new ArrayList<>();
     json.nextToken();
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String name = json.currentName();
       if (name.equals("__metadata__")) {
         expect(json, json.nextToken(), JsonToken.START_OBJECT, "__metadata__");
-        json.skipChildren();
+        notes(json, metadata);
       } else {
         entries.add(entry(json, name));
       }
@@ -136,6 +154,18 @@ final class SafetensorsReader {
       throw malformed(offset(json), "the header goes on after its closing \"}\"");
     }
     return entries;
+  }
+
+  /** Texts by name; whatever else is there is passed over. */
+  private static void notes(JsonParser json, Map<String, String> metadata) throws IOException {
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      String name = json.currentName();
+      if (json.nextToken() == JsonToken.VALUE_STRING) {
+        metadata.put(name, json.getText());
+      } else {
+        json.skipChildren();
+      }
+    }
   }
 
   private Entry entry(JsonParser json, String name) throws IOException {

@@ -99,7 +99,18 @@ final class StoredElements {
         case FLOAT32 -> map.getFloat((int) (4 * within));
         case FLOAT16 -> HalfPrecision.fromFloat16(map.getShort((int) (2 * within)));
         case BFLOAT16 -> HalfPrecision.fromBfloat16(map.getShort((int) (2 * within)));
+        case FLOAT64 -> (float) map.getDouble((int) (8 * within));
         default -> throw new IllegalStateException(dataType + " is not read as float32");
+      };
+    }
+
+    /** An integer, by index in file order. */
+    long integer(int index) {
+      ByteBuffer map = maps[0];
+      return switch (dataType) {
+        case INT64 -> map.getLong(8 * index);
+        case INT32 -> map.getInt(4 * index);
+        default -> throw new IllegalStateException(dataType + " is not read as an integer");
       };
     }
 
@@ -119,10 +130,16 @@ final class StoredElements {
           while (run.hasRemaining()) {
             target.put(HalfPrecision.fromFloat16(run.getShort()));
           }
-        } else {
+        } else if (dataType == DataType.BFLOAT16) {
           while (run.hasRemaining()) {
             target.put(HalfPrecision.fromBfloat16(run.getShort()));
           }
+        } else if (dataType == DataType.FLOAT64) {
+          while (run.hasRemaining()) {
+            target.put((float) run.getDouble());
+          }
+        } else {
+          throw new IllegalStateException(dataType + " is not read as float32");
         }
         index += length;
       }

@@ -55,6 +55,21 @@ final class StoredTensor implements ParameterData {
     return name.equals(otherName) ? this : new StoredTensor(otherName, shape, elements, outputLast);
   }
 
+  /** The same elements in another shape. */
+  StoredTensor reshaped(Shape other) {
+    return new StoredTensor(name, other, elements, outputLast);
+  }
+
+  /** The first element of int32 or int64. */
+  long integer() throws IOException {
+    return elements.view().integer(0);
+  }
+
+  /** What the elements take in the file. */
+  long bytes() {
+    return elements.count() * elements.dataType().getNumOfBytes();
+  }
+
   @Override
   public String name() {
     return name;

@@ -35,10 +35,15 @@ public final class Weights implements ParameterSource {
           "text_model.embeddings.position_ids",
           "vision_model.vision_model.embeddings.position_ids");
 
-  /** The VAE's attention as newer diffusers name it, and the words of 0.5.1. */
+  /** The VAE's attention as newer diffusers name it, or in the words of 0.5.1. */
   private static final Pattern VAE_ATTENTION =
       Pattern.compile(
-          "((?:encoder|decoder)\\.mid_block\\.attentions\\.\\d+\\.)(to_[qkv]|to_out\\.0)(\\.\\w+)");
+          "((?:encoder|decoder)\\.mid_block\\.attentions\\.\\d+\\.)"
+              + "(to_[qkv]|to_out\\.0|query|key|value|proj_attn)(\\.\\w+)");
+
+  /** What a CLIP text model is made of. */
+  private static final Pattern BARE_TEXT =
+      Pattern.compile("embeddings\\.|encoder\\.layers\\.|final_layer_norm\\.");
 
   private static final Map<String, String> FORMER =
       Map.of("to_q", "query", "to_k", "key", "to_v", "value", "to_out.0", "proj_attn");
@@ -69,21 +74,21 @@ public final class Weights implements ParameterSource {
   /**
    * Opens a weight file.
    *
-   * @param file {@code *.safetensors}, {@code diffusion_flax_model.msgpack} (diffusers' names) or
-   *     another {@code *.msgpack} (transformers' names)
+   * @param file {@code *.safetensors}, the {@code *.safetensors.index.json} of several, {@code
+   *     diffusion_flax_model.msgpack} (diffusers' names) or another {@code *.msgpack}
+   *     (transformers' names)
    * @throws MalformedWeightsException if the file is damaged
    * @throws IllegalArgumentException if the file's name has another ending
    */
   public static Weights open(Path file) throws IOException {
-    String fingerprint =
-        String.format(
-            "%s:%d:%d",
-            file.toRealPath(),
-            Files.size(file),
-            Files.getLastModifiedTime(file).to(TimeUnit.NANOSECONDS));
+    String fingerprint = fingerprint(WeightFiles.all(file));
     String name = file.toString();
-    if (name.endsWith(".safetensors")) {
-      Map<String, StoredTensor> tensors = withFormerNames(SafetensorsReader.read(file));
+    if (name.endsWith(".safetensors") || ShardIndex.isIndex(file)) {
+      Map<String, StoredTensor> tensors =
+          withFormerNames(
+              ShardIndex.isIndex(file)
+                  ? ShardIndex.read(file).tensors()
+                  : SafetensorsReader.read(file));
       return new Weights(file, Origin.TORCH, fingerprint, UnaryOperator.identity(), tensors);
     } else if (name.endsWith(".msgpack")) {
       FlaxNaming naming = FlaxNaming.of(file);
@@ -95,20 +100,52 @@ public final class Weights implements ParameterSource {
             + ": weights must be a .safetensors or a .msgpack file; convert others with diffusers");
   }
 
+  /** Paths, sizes and times of files. */
+  static String fingerprint(List<Path> files) throws IOException {
+    List<String> stamps = new ArrayList<>();
+    for (Path file : files) {
+      // A shard that is missing is told where the index is read.
+      stamps.add(
+          Files.exists(file)
+              ? String.format(
+                  "%s:%d:%d",
+                  file.toRealPath(),
+                  Files.size(file),
+                  Files.getLastModifiedTime(file).to(TimeUnit.NANOSECONDS))
+              : file + ":missing");
+    }
+    return String.join("|", stamps);
+  }
+
   /** Gives tensors saved by newer releases the names of 0.5.1, unless the file has those too. */
   private static Map<String, StoredTensor> withFormerNames(Map<String, StoredTensor> tensors) {
+    // transformers 5 saves a CLIPTextModel without the level that all before it had.
+    boolean bareText = tensors.containsKey("embeddings.token_embedding.weight");
     Map<String, StoredTensor> renamed = new LinkedHashMap<>();
     tensors.forEach(
         (name, tensor) -> {
-          Matcher matcher = VAE_ATTENTION.matcher(name);
           String former =
-              matcher.matches()
-                  ? matcher.group(1) + FORMER.get(matcher.group(2)) + matcher.group(3)
+              bareText && BARE_TEXT.matcher(name).lookingAt()
+                  ? "text_model." + name
                   : CHECKER_VISION.matcher(name).replaceAll("vision_model.vision_model.$1");
-          String chosen = tensors.containsKey(former) ? name : former;
-          renamed.put(chosen, tensor.named(chosen));
+          StoredTensor stored = tensor;
+          Matcher matcher = VAE_ATTENTION.matcher(name);
+          if (matcher.matches()) {
+            String word = matcher.group(2);
+            former = matcher.group(1) + FORMER.getOrDefault(word, word) + matcher.group(3);
+            stored = asLinear(tensor);
+          }
+          String chosen = !former.equals(name) && tensors.containsKey(former) ? name : former;
+          renamed.put(chosen, stored.named(chosen));
         });
     return renamed;
+  }
+
+  /** The first converters kept this attention's layers as the 1x1 convolutions they came from. */
+  private static StoredTensor asLinear(StoredTensor tensor) {
+    Shape shape = tensor.shape();
+    boolean convolution = shape.dimension() == 4 && shape.get(2) == 1 && shape.get(3) == 1;
+    return convolution ? tensor.reshaped(new Shape(shape.get(0), shape.get(1))) : tensor;
   }
 
   /** The file the weights lie in. */

@@ -53,7 +53,7 @@ public final class WeightsMismatchException extends IOException {
     list(text, "unused", unused);
     text.append(
         "\n  Take the config.json that was saved with this file;"
-            + " is this a Stable Diffusion 1.x checkpoint in diffusers' layout?");
+            + " is this a Stable Diffusion 1.x or 2.x checkpoint in diffusers' layout?");
     return text.toString();
   }
 

@@ -95,6 +95,7 @@ class AutoencoderKlTest {
   @CsvSource(
       delimiter = '|',
       value = {
+        "_class_name             | \"AutoencoderTiny\"",
         "use_quant_conv          | false",
         "use_post_quant_conv     | false",
         "mid_block_add_attention | false",

@@ -46,18 +46,30 @@ class UNet2DConfigTest {
                 32,
                 1e-5f,
                 1280,
-                List.of(8, 8, 8, 8)));
+                List.of(8, 8, 8, 8),
+                false));
   }
 
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "use_linear_projection         | true",
+        "_class_name                   | \"UNetMotionModel\"",
+        "use_linear_projection         | null",
         "dual_cross_attention          | true",
         "only_cross_attention          | [true, false]",
         "class_embed_type              | \"timestep\"",
+        "only_cross_attention          | true",
+        "mid_block_only_cross_attention | true",
         "num_class_embeds              | 1000",
+        "projection_class_embeddings_input_dim | 2816",
+        "addition_time_embed_dim       | 256",
+        "encoder_hid_dim_type          | \"text_proj\"",
+        "attention_type                | \"gated\"",
+        "cross_attention_norm          | \"layer_norm\"",
+        "resnet_skip_time_act          | true",
+        "reverse_transformer_layers_per_block | [[1, 2], 2]",
+        "transformer_layers_per_block  | 2",
         "addition_embed_type           | \"text_time\"",
         "encoder_hid_dim               | 768",
         "resnet_time_scale_shift       | \"scale_shift\"",
@@ -88,6 +100,29 @@ class UNet2DConfigTest {
         .isInstanceOf(UnsupportedConfigException.class)
         .hasMessageContainingAll(
             "unet/config.json", '"' + key + '"', TinyModel.json(value).toString());
+  }
+
+  /** As diffusers' pipelines do since 0.9. */
+  @ParameterizedTest
+  @CsvSource({
+    "0.6.0, 32, 64",
+    "0.8.1, 32, 64",
+    "0.6.0, 64, 64",
+    "0.8.0, 96, 96",
+    "0.9.0, 32, 32",
+    "0.10.0.dev0, 32, 32",
+    "1.0.0, 32, 32",
+    "'', 32, 32",
+  })
+  void earlyCheckpointsWereTrainedOnLargerImagesThanTheySay(String version, int stated, int size) {
+    ObjectNode full = JsonNodeFactory.instance.objectNode();
+    full.put("_diffusers_version", version).put("sample_size", stated);
+    config.put("_diffusers_version", version).put("sample_size", stated);
+
+    assertThat(UNet2DConfig.read(full, Numerics.TORCH).sampleSize()).isEqualTo(size);
+    assertThat(UNet2DConfig.read(config, Numerics.TORCH).sampleSize())
+        .as("of a smaller model")
+        .isEqualTo(stated);
   }
 
   @Test

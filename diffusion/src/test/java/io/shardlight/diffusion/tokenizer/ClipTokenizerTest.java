@@ -262,4 +262,40 @@ final class ClipTokenizerTest {
     }
     return folder;
   }
+
+  /** Two files of Stable Diffusion 2 disagree about padding; golden data of transformers 5.18. */
+  @Test
+  void stableDiffusion2PadsWithZeroAndTakesExclamationMarksForPadding() throws IOException {
+    ClipTokenizer tokenizer =
+        ClipTokenizer.load(TinyModels.stableDiffusion2().resolve("tokenizer"));
+    int[] golden = Golden.archive("families/networks.npz").array("sd2/text_ids").ints();
+    JsonNode prompts = Golden.json("families/index.json").get("prompts");
+
+    assertThat(prompts).hasSize(4);
+    for (int i = 0; i < prompts.size(); i++) {
+      assertThat(tokenizer.encode(prompts.get(i).asText()).ids())
+          .as(prompts.get(i).asText())
+          .isEqualTo(Arrays.copyOfRange(golden, i * LENGTH, (i + 1) * LENGTH));
+    }
+    assertThat(tokenizer.encode("").ids()).endsWith(0, 0, 0);
+  }
+
+  /** With the tokens listed in it, the tokenizer's config stands alone. */
+  @Test
+  void newerTokenizerConfigsStandAlone(@TempDir Path folder) throws IOException {
+    Path source = TinyModels.stableDiffusion2().resolve("tokenizer");
+    for (String file : List.of("vocab.json", "merges.txt", "special_tokens_map.json")) {
+      Files.copy(source.resolve(file), folder.resolve(file));
+    }
+    Path config = folder.resolve("tokenizer_config.json");
+    Files.writeString(config, "{\"pad_token\": \"<|endoftext|>\", \"model_max_length\": 77}");
+    assertThat(ClipTokenizer.load(folder).encode("").ids()).endsWith(0, 0);
+
+    Files.writeString(
+        config,
+        "{\"pad_token\": \"<|endoftext|>\", \"added_tokens_decoder\": {},"
+            + " \"model_max_length\": 77}");
+    int[] ids = ClipTokenizer.load(folder).encode("").ids();
+    assertThat(ids[76]).isEqualTo(ids[1]).isNotZero();
+  }
 }

@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class ModelDirectoryTest {
   private static final Instant LONG_AGO = Instant.parse("2024-02-29T12:00:00Z");
@@ -119,13 +121,86 @@ final class ModelDirectoryTest {
   }
 
   @Test
-  void shardedWeightsAreRefusedClearly() throws IOException {
+  void shardsAreTakenBeforeHalfPrecision() throws IOException {
     Path model = copy(TinyModels.torch());
-    deleteWeights(model.resolve("unet"));
-    Files.writeString(model.resolve("unet/diffusion_pytorch_model.safetensors.index.json"), "{}");
+    String index = "unet/diffusion_pytorch_model.safetensors.index.json";
+    Files.writeString(model.resolve(index), "{}");
+    assertThat(fileName(model, "unet")).isEqualTo("diffusion_pytorch_model.safetensors");
+
+    Files.delete(model.resolve("unet/diffusion_pytorch_model.safetensors"));
+    assertThatThrownBy(() -> ModelDirectory.open(model).weights("unet"))
+        .isInstanceOf(MalformedWeightsException.class)
+        .hasMessageStartingWith(model.resolve(index) + ", byte 0: ");
+
+    Files.delete(model.resolve(index));
+    assertThat(fileName(model, "unet")).isEqualTo("diffusion_pytorch_model.fp16.safetensors");
+  }
+
+  @Test
+  void shardsOfHalfPrecisionAreTakenToo() throws IOException {
+    Path model = copy(TinyModels.torch());
+    Path half = model.resolve("text_encoder/model.fp16.safetensors");
+    Files.delete(model.resolve("text_encoder/model.safetensors"));
+    Files.move(half, half.resolveSibling("model.fp16-00001-of-00001.safetensors"));
+    StringBuilder map = new StringBuilder();
+    for (String name : ModelDirectory.open(TinyModels.torch()).weights("text_encoder").names()) {
+      map.append(map.isEmpty() ? "" : ",")
+          .append("\"" + name + "\": \"model.fp16-00001-of-00001.safetensors\"");
+    }
+    Files.writeString(
+        half.resolveSibling("model.safetensors.index.fp16.json"),
+        "{\"weight_map\": {" + map + "}}");
+
+    Weights weights = ModelDirectory.open(model).weights("text_encoder");
+
+    assertThat(weights.names())
+        .isEqualTo(ModelDirectory.open(TinyModels.torch()).weights("text_encoder").names());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "StableDiffusionXLPipeline          | it has two text encoders and another UNet",
+        "StableDiffusion3Pipeline           | it has a transformer and three text encoders",
+        "FluxPipeline                       | it has a transformer and a T5 text encoder",
+        "StableDiffusionInpaintPipeline     | its UNet sees a mask and a masked image",
+        "StableDiffusionDepth2ImgPipeline   | its UNet sees a depth map",
+        "StableDiffusionUpscalePipeline     | its UNet sees a small picture",
+        "StableDiffusionInstructPix2PixPipeline | its UNet sees a picture",
+        "StableDiffusionControlNetPipeline  | it has a ControlNet",
+        "LatentConsistencyModelPipeline     | its UNet takes the guidance scale as an input",
+        "WuerstchenPipeline                 | \"WuerstchenPipeline\", which is not supported",
+      })
+  void otherFamiliesAreRefusedByName(String pipeline, String reason) throws IOException {
+    Path model = copy(TinyModels.torch());
+    Files.writeString(model.resolve("model_index.json"), "{\"_class_name\": \"" + pipeline + "\"}");
+    Files.delete(model.resolve("unet/config.json"));
+
+    assertThatThrownBy(() -> ModelDirectory.open(model))
+        .isInstanceOfSatisfying(
+            ModelDirectoryException.class, e -> assertThat(e.problems()).hasSize(1))
+        .hasMessageContainingAll(
+            "model_index.json: _class_name is \"" + pipeline + "\"",
+            reason,
+            "which is not supported; Stable Diffusion 1.x and 2.x text-to-image checkpoints"
+                + " (StableDiffusionPipeline) are");
+  }
+
+  @Test
+  void furtherNetworksAreRefusedByName() throws IOException {
+    Path model = copy(TinyModels.torch());
+    Path index = model.resolve("model_index.json");
+    String whole = Files.readString(index).strip();
+    String head = whole.substring(0, whole.length() - 1);
+    Files.writeString(index, head + ", \"controlnet\": [\"diffusers\", \"ControlNetModel\"]}");
+
     assertThatThrownBy(() -> ModelDirectory.open(model))
         .isInstanceOf(ModelDirectoryException.class)
-        .hasMessageContaining("split into several safetensors files, which is not supported yet");
+        .hasMessageContaining("it has a component controlnet (ControlNetModel)");
+
+    Files.writeString(index, head + ", \"text_encoder_2\": [null, null]}");
+    assertThat(ModelDirectory.open(model).origin()).isEqualTo(Origin.TORCH);
   }
 
   @Test

@@ -262,6 +262,45 @@ final class WeightsTest {
     weights.names().forEach(name -> assertThat(weights.get(name).name()).as(name).isEqualTo(name));
   }
 
+  @Test
+  void convolutionsOfVaeAttentionAreLinearLayers() throws IOException {
+    new SafetensorsFile()
+        .withRamp("decoder.mid_block.attentions.0.query.weight", 0, 1, 2, 3, 1, 1)
+        .withRamp("decoder.mid_block.attentions.0.to_out.0.weight", 6, 1, 2, 3, 1, 1)
+        .with("decoder.mid_block.attentions.0.to_k.weight", 0, 2, 3, 3, 3)
+        .with("quant_conv.weight", 0, 2, 3, 1, 1)
+        .write(folder.resolve("a.safetensors"));
+
+    Weights weights = Weights.open(folder.resolve("a.safetensors"));
+
+    ParameterData query = weights.get("decoder.mid_block.attentions.0.query.weight");
+    assertThat(query.shape()).isEqualTo(new Shape(2, 3));
+    assertThat(values(query)).containsExactly(0, 1, 2, 3, 4, 5);
+    assertThat(query.region()).isPresent();
+    assertThat(weights.get("decoder.mid_block.attentions.0.proj_attn.weight").shape())
+        .isEqualTo(new Shape(2, 3));
+    assertThat(weights.get("decoder.mid_block.attentions.0.key.weight").shape())
+        .isEqualTo(new Shape(2, 3, 3, 3));
+    assertThat(weights.get("quant_conv.weight").shape()).isEqualTo(new Shape(2, 3, 1, 1));
+  }
+
+  @Test
+  void textEncodersOfTransformers5HaveTheFormerNames() throws IOException {
+    new SafetensorsFile()
+        .with("embeddings.token_embedding.weight", 0, 1)
+        .with("encoder.layers.0.mlp.fc1.bias", 0, 1)
+        .with("final_layer_norm.bias", 0, 1)
+        .with("text_projection.weight", 0, 1)
+        .write(folder.resolve("a.safetensors"));
+
+    assertThat(Weights.open(folder.resolve("a.safetensors")).names())
+        .containsExactly(
+            "text_model.embeddings.token_embedding.weight",
+            "text_model.encoder.layers.0.mlp.fc1.bias",
+            "text_model.final_layer_norm.bias",
+            "text_projection.weight");
+  }
+
   /** A safetensors file with 8 bytes of zeros as data. */
   private Weights open(String header) throws IOException {
     byte[] json = header.replace('\'', '"').getBytes(StandardCharsets.UTF_8);

@@ -304,7 +304,13 @@ class GalleryInBrowserTest {
         .contains(
             "{\"prompt\":\"Käfer auf einem Blatt\",\"seed\":1033,\"negative_prompt\":\"blurry\"")
         .contains("\"steps\":30,\"guidance_scale\":7.5,\"width\":256,\"height\":256}")
-        .contains("./shardlight generate --input=again.jsonl --output=again --model='tiny-sd'");
+        .endsWith(
+            "./shardlight generate --input=again.jsonl --output=again --model='tiny-sd'"
+                + " --lora='ink.safetensors:0.8,fox'\\''s.safetensors:1' --vae='sd-vae-ft-mse'");
+    chromium.driver().findElement(By.id("close")).click();
+    openDetail(SUBJECTS[1]);
+    assertThat(chromium.text("return document.querySelector('#copy-again pre').textContent"))
+        .endsWith(" --model='tiny-sd'");
   }
 
   @Test

@@ -44,6 +44,9 @@ import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 
 /** A dataset as a job would leave it, with coloured shapes for images and any row one likes. */
 final class SketchedDataset {
+  /** The image whose text names LoRAs and a VAE. */
+  private static final int WITH_ADDITIONS = 33;
+
   private final Path folder;
   private final ObjectStore store;
   private final int width;
@@ -271,7 +274,10 @@ final class SketchedDataset {
             + ", Size: "
             + width
             + "x"
-            + height);
+            + height
+            + (number == WITH_ADDITIONS
+                ? ", LoRA: \"ink.safetensors:0.8,fox's.safetensors:1\", VAE: sd-vae-ft-mse"
+                : ""));
   }
 
   private static byte[] withParameters(BufferedImage image, String text) throws IOException {

@@ -12,6 +12,7 @@ import io.shardlight.fixtures.NpzArchive;
 import io.shardlight.fixtures.ResourceFolder;
 import io.shardlight.fixtures.TinyModels;
 import io.shardlight.lowerings.Difference;
+import io.shardlight.lowerings.FamilyCase;
 import io.shardlight.lowerings.GoldenImage;
 import java.io.IOException;
 import java.net.URL;
@@ -145,12 +146,31 @@ class GoldenImagesTest {
     assertDraws(demo, golden, more.array(golden.id() + "/noise").floats());
   }
 
-  private static float[] noise(ImageRequest request) {
+  static List<FamilyCase> familyCases() throws IOException {
+    List<FamilyCase> cases = FamilyCase.epsilon();
+    assertThat(cases).hasSize(7);
+    return cases;
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("familyCases")
+  void drawsWithOtherFamiliesLorasAndVaeWhatThePyTorchPipelineDraws(
+      FamilyCase family, @TempDir Path cache) throws IOException {
+    StableDiffusion model =
+        StableDiffusion.open(
+            ModelDirectory.open(family.model()), Optional.empty(), family.additions());
+    try (TextToImage textToImage =
+        TextToImage.replicate(model, TextToImageOptions.DEFAULTS.withCacheDirectory(cache))) {
+      assertDraws(textToImage, family.image(), noise(family.image().request()));
+    }
+  }
+
+  static float[] noise(ImageRequest request) {
     int values = 4 * (request.heightPixels() / 8) * (request.widthPixels() / 8);
     return JaxRandom.normal(request.noiseKey(), values, ThreefryMode.ORIGINAL);
   }
 
-  private static void assertDraws(TextToImage textToImage, GoldenImage golden, float[] noise) {
+  static void assertDraws(TextToImage textToImage, GoldenImage golden, float[] noise) {
     ImageRequest request = golden.request();
     int height = request.heightPixels() / 8;
     int width = request.widthPixels() / 8;

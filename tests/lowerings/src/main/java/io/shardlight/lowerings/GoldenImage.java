@@ -38,6 +38,11 @@ public record GoldenImage(
     return read("schedulers/e2e", GoldenImage::seeded);
   }
 
+  /** By {@code StableDiffusionPipeline} with other models; see {@link FamilyCase}. */
+  static List<GoldenImage> families() {
+    return read("families/images", GoldenImage::seeded);
+  }
+
   private static ImageRequest seeded(JsonNode c) {
     return new ImageRequest(
         c.get("prompt").asText(),

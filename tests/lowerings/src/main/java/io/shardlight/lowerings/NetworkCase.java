@@ -10,19 +10,22 @@ import io.shardlight.diffusion.model.UNet2DCondition;
 import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.fixtures.Golden;
 import io.shardlight.fixtures.NpyArray;
+import io.shardlight.fixtures.NpzArchive;
 import io.shardlight.fixtures.TinyModels;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A tiny network from either kind of checkpoint, with inputs and with what diffusers and
  * transformers computed of them.
  *
  * @param inputs by name of the graph's inputs, row-major
- * @param golden names of the golden arrays, one for each output of the graph
+ * @param golden names of the golden arrays, one for each output of the graph; {@code
+ *     archive.npz:array} for one of an archive
  * @param tolerance of float32: the largest absolute difference
  */
 public record NetworkCase(
@@ -36,6 +39,7 @@ public record NetworkCase(
   private static final double UNET = 2e-5;
   private static final double VAE = 2e-5;
   private static final double SAFETY = 1e-5;
+  private static final String FAMILIES = "families/networks.npz";
 
   /** Where the weights come from, and whose arithmetic the golden data are. */
   private enum Checkpoint {
@@ -68,6 +72,8 @@ public record NetworkCase(
       cases.addAll(vae(checkpoint, model));
       cases.add(safetyChecker(checkpoint, model));
     }
+    cases.addAll(stableDiffusion2());
+    cases.addAll(loras());
     return cases;
   }
 
@@ -80,6 +86,72 @@ public record NetworkCase(
         Map.of("clip_input", Golden.array("tiny/safety_pixel_values.npy").doubles()),
         List.of("tiny/safety_image_embeds.npy"),
         SAFETY);
+  }
+
+  private static List<NetworkCase> stableDiffusion2() throws IOException {
+    ModelDirectory model = ModelDirectory.open(TinyModels.stableDiffusion2());
+    List<NetworkCase> cases = new ArrayList<>();
+    cases.add(family("sd2", model, model.weights("text_encoder"), 4));
+    for (int timestep : new int[] {981, 500, 1}) {
+      cases.add(family("sd2", model, model.weights("unet"), 12, timestep));
+    }
+    cases.add(
+        new NetworkCase(
+            "sd2 VAE decoder",
+            AutoencoderKl.read(model.config("vae")).decoderGraph(1, 6, 6),
+            model.weights("vae"),
+            Map.of("latents", Golden.archive(FAMILIES).array("sd2/vae_in").doubles()),
+            List.of(FAMILIES + ":sd2/vae_decode_out"),
+            VAE));
+    return cases;
+  }
+
+  /** Text encoder and UNet with LoRAs that diffusers' own loader fused. */
+  private static List<NetworkCase> loras() throws IOException {
+    List<NetworkCase> cases = new ArrayList<>();
+    for (LoraCase lora : LoraCase.all()) {
+      if (lora.loras().size() > 1) {
+        continue; // whole images tell of several
+      }
+      ModelDirectory model = ModelDirectory.open(lora.model());
+      Map<String, ParameterSource> merged = lora.merged();
+      String name = "lora_" + lora.name();
+      int size = model.config("unet").get("sample_size").intValue();
+      cases.add(family(name, model, Objects.requireNonNull(merged.get("text_encoder")), 2));
+      cases.add(family(name, model, Objects.requireNonNull(merged.get("unet")), size, 500));
+    }
+    return cases;
+  }
+
+  private static NetworkCase family(
+      String name, ModelDirectory model, ParameterSource weights, int prompts) {
+    NpyArray ids = Golden.archive(FAMILIES).array(name + "/text_ids");
+    return new NetworkCase(
+        name + " text encoder",
+        ClipTextModel.read(model.config("text_encoder")).graph(prompts),
+        weights,
+        Map.of("input_ids", Arrays.stream(ids.longs()).asDoubleStream().toArray()),
+        List.of(FAMILIES + ":" + name + "/text_last_hidden"),
+        TEXT);
+  }
+
+  private static NetworkCase family(
+      String name, ModelDirectory model, ParameterSource weights, int size, int timestep) {
+    NpzArchive golden = Golden.archive(FAMILIES);
+    String context = golden.has(name + "/unet_in_context") ? "unet_in_context" : "text_last_hidden";
+    return new NetworkCase(
+        name + " UNet at " + timestep,
+        UNet2DCondition.read(model.config("unet"), Numerics.TORCH).graph(2, size, size, 77),
+        weights,
+        Map.of(
+            "sample",
+            golden.array(name + "/unet_in_sample").doubles(),
+            "timestep",
+            new double[] {timestep, timestep},
+            "encoder_hidden_states",
+            golden.array(name + "/" + context).doubles()),
+        List.of(FAMILIES + ":" + name + "/unet_out_t" + timestep),
+        UNET);
   }
 
   private static NetworkCase textEncoder(Checkpoint checkpoint, ModelDirectory model)
@@ -160,7 +232,11 @@ public record NetworkCase(
 
   /** What output {@code index} should be. */
   public double[] expected(int index) throws IOException {
-    return Golden.array(golden.get(index)).doubles();
+    String place = golden.get(index);
+    int colon = place.indexOf(':');
+    return colon < 0
+        ? Golden.array(place).doubles()
+        : Golden.archive(place.substring(0, colon)).array(place.substring(colon + 1)).doubles();
   }
 
   @Override

@@ -13,6 +13,7 @@ import io.shardlight.engines.pjrt.client.CpuPlugin;
 import io.shardlight.fixtures.Golden;
 import io.shardlight.fixtures.TinyModels;
 import io.shardlight.lowerings.Difference;
+import io.shardlight.lowerings.FamilyCase;
 import io.shardlight.lowerings.GoldenImage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -122,6 +123,23 @@ class ReplicatedDevicesTest {
       try (TextToImage textToImage = replicate(model, Numerics.TORCH, PJRT.withDevices(1))) {
         assertDraws(textToImage, entry.getValue());
         assertThat(loads(textToImage)).as("with and without added noise").isEqualTo(2);
+      }
+    }
+  }
+
+  @Test
+  void drawsOtherFamiliesLorasAndVaeAsThePyTorchPipelineDoes() throws Exception {
+    // One of each; a program is compiled for each.
+    List<String> chosen = List.of("sd2_pndm", "lora_two", "other_vae");
+    List<FamilyCase> families =
+        FamilyCase.epsilon().stream().filter(f -> chosen.contains(f.image().id())).toList();
+    assertThat(families).hasSize(3);
+    for (FamilyCase family : families) {
+      StableDiffusion model =
+          StableDiffusion.open(
+              ModelDirectory.open(family.model()), Optional.empty(), family.additions());
+      try (TextToImage textToImage = TextToImage.replicate(model, PJRT.withDevices(1))) {
+        assertDraws(textToImage, List.of(family.image()));
       }
     }
   }

@@ -91,10 +91,7 @@ public final class OnnxLowering implements Lowering {
       throws IOException, MalformedModelException {
     engine();
     WeightInitializers weights =
-        new WeightInitializers(
-            parameters,
-            new WeightCache(options.cacheDirectory(), parameters.fingerprint()),
-            options.dataType());
+        new WeightInitializers(parameters, options.cacheDirectory(), options.dataType());
     boolean gpu = options.device().isGpu();
     Emitter emitter =
         options.fusions() && !gpu

@@ -33,18 +33,18 @@ final class WeightInitializers {
   private static final long INLINE_BYTES = 1 << 16;
 
   private final ParameterSource parameters;
-  private final WeightCache cache;
+  private final Path cacheDirectory;
   private final DataType storage;
   private final Path root;
 
   /**
    * @param storage float32 or float16
    */
-  WeightInitializers(ParameterSource parameters, WeightCache cache, DataType storage) {
+  WeightInitializers(ParameterSource parameters, Path cacheDirectory, DataType storage) {
     this.parameters = parameters;
-    this.cache = cache;
+    this.cacheDirectory = cacheDirectory;
     this.storage = storage;
-    this.root = cache.directory().getRoot();
+    this.root = cacheDirectory.toAbsolutePath().getRoot();
   }
 
   /** The folder that the locations of external data start from. */
@@ -101,7 +101,8 @@ final class WeightInitializers {
   }
 
   private FileRegion converted(ParameterData data) throws IOException {
-    return cache.keep(data.name(), storage, data.shape().size(), data::read);
+    return new WeightCache(cacheDirectory, parameters.fingerprint(data.name()))
+        .keep(data.name(), storage, data.shape().size(), data::read);
   }
 
   private ByteBuffer read(ParameterData data, long start, int count) {

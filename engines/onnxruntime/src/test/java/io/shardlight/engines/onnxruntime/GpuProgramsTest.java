@@ -43,11 +43,7 @@ class GpuProgramsTest {
   @ParameterizedTest
   @MethodSource("networks")
   void float16IsCloseToFloat32(NetworkCase network) throws Exception {
-    WeightInitializers weights =
-        new WeightInitializers(
-            network.weights(),
-            new WeightCache(cache, network.weights().fingerprint()),
-            DataType.FLOAT16);
+    WeightInitializers weights = new WeightInitializers(network.weights(), cache, DataType.FLOAT16);
     byte[] program =
         new PlainEmitter(network.graph(), weights, DataType.FLOAT16).emit().toByteArray();
 
