@@ -5,10 +5,11 @@ import io.shardlight.data.Sampling;
 import io.shardlight.diffusion.Lowerings;
 import io.shardlight.diffusion.StableDiffusion;
 import io.shardlight.diffusion.TextToImage;
+import io.shardlight.diffusion.hub.LicenseTerms;
 import io.shardlight.diffusion.model.GenerationConfig;
 import io.shardlight.diffusion.scheduler.Scheduler;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
-import io.shardlight.diffusion.weights.ModelDirectory;
+import io.shardlight.models.ModelMarker;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -43,46 +44,32 @@ record PreparedModel(
    *
    * @param problems gets a line for each thing that is wrong; then the result is empty
    */
-  static Optional<PreparedModel> prepare(CommandLine line, Console console, List<String> problems) {
+  static Optional<PreparedModel> prepare(
+      CommandLine line, BucketChecks buckets, Console console, List<String> problems) {
     int before = problems.size();
     problems.addAll(Engines.problems(line));
     Optional<String> value = line.usable("model");
-    Optional<ModelDirectory> directory =
-        value.flatMap(v -> ModelLocation.open(v, console, problems));
-    if (directory.isEmpty()) {
+    Optional<LocatedModel> located =
+        value.flatMap(v -> ModelLocation.open(line, buckets, console, problems));
+    if (located.isEmpty()) {
       return Optional.empty();
     }
     String option = "--model=" + value.orElseThrow();
     try {
-      Optional<String> license = ModelLicense.read(directory.get().path());
-      checkLicense(license, line.usable("acceptLicense"), problems);
       StableDiffusion model =
           StableDiffusion.open(
-              directory.get(), line.usable("numerics").map(LoadModel::parseNumerics));
+              located.get().directory(), line.usable("numerics").map(LoadModel::parseNumerics));
       if (checkDefaults(model, line, problems)) {
         checkScheduler(model, line, problems);
       }
       if (problems.size() > before || !READ_LATER.stream().allMatch(line::isUsable)) {
         return Optional.empty();
       }
-      return Optional.of(replicable(model, license.orElse(""), line, console));
+      return Optional.of(replicable(model, located.get(), line, console));
     } catch (IOException | RuntimeException e) {
       // Whatever a damaged model throws is one problem among the others.
       problems.add(option + ": " + Causes.line(e));
       return Optional.empty();
-    }
-  }
-
-  private static void checkLicense(
-      Optional<String> license, Optional<String> accepted, List<String> problems) {
-    if (license.isPresent() && !license.equals(accepted)) {
-      problems.add(
-          "--acceptLicense"
-              + accepted.map(a -> "=" + a).orElse("")
-              + ": the model's README.md names the licence "
-              + license.get()
-              + "; read it and accept it by --acceptLicense="
-              + license.get());
     }
   }
 
@@ -141,7 +128,8 @@ record PreparedModel(
   }
 
   private static PreparedModel replicable(
-      StableDiffusion model, String license, CommandLine line, Console console) throws IOException {
+      StableDiffusion model, LocatedModel located, CommandLine line, Console console)
+      throws IOException {
     Path folder = model.directory().path();
     Path cache = CacheDirectory.create(CacheDirectory.forModel(folder, console.environment()));
     String name = line.value("model").orElseThrow();
@@ -156,13 +144,20 @@ record PreparedModel(
             LoadModel.option(model.numerics()),
             cache.toString(),
             line.value("dtype").orElse(LoadModel.BEST),
-            line.value("pjrtPlugin").orElse(""));
+            line.value("pjrtPlugin").orElse(""),
+            located.source());
+    String sha256 = model.directory().sha256(cache);
+    if (!located.modelSha256().orElse(sha256).equals(sha256)) {
+      throw new IOException(
+          "its files together must have the SHA-256 %s, as %s says, but have %s; one of them was changed: stage the model anew, or remove %s"
+              .formatted(located.modelSha256().get(), ModelMarker.NAME, sha256, ModelMarker.NAME));
+    }
     ModelIdentity identity =
         new ModelIdentity(
-            name.equals(DemoModel.NAME) ? name : String.valueOf(folder.toRealPath().getFileName()),
-            "",
-            model.directory().sha256(cache),
-            license);
+            located.id(),
+            located.revision(),
+            sha256,
+            located.license().map(LicenseTerms::id).orElse(""));
     // Refuses devices that are not there; programs are compiled later.
     try (TextToImage textToImage = TextToImage.replicate(model, loader.options())) {
       return new PreparedModel(

@@ -5,26 +5,46 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shardlight.diffusion.ImageGenerator;
 import io.shardlight.fixtures.TinyModels;
+import io.shardlight.fixtures.gcs.FakeGcs;
+import io.shardlight.fixtures.hub.FakeHub;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A worker on another machine, which has not what the command's has. */
 class LoadModelTest {
+  private final FakeGcs gcs = FakeGcs.start("models");
+  private final FakeHub hub = FakeHub.start();
   private final Path home;
 
   LoadModelTest(@TempDir Path home) {
     this.home = home;
   }
 
-  private Map<String, String> environment() {
-    return Map.of(CacheDirectory.VARIABLE, home.resolve("worker").toString());
+  private ModelFetch worker(String... more) {
+    Map<String, String> environment = new HashMap<>();
+    environment.put(CacheDirectory.VARIABLE, home.resolve("worker").toString());
+    for (int i = 0; i < more.length; i += 2) {
+      environment.put(more[i], more[i + 1]);
+    }
+    return new ModelFetch(
+        environment,
+        () -> PipelineOptionsFactory.fromArgs(gcs.beamOptions().toArray(new String[0])).create());
   }
 
   private LoadModel loader(Path folder, boolean demo) {
+    return loader(folder, demo, ModelSource.DISK);
+  }
+
+  private LoadModel loader(Path folder, boolean demo, ModelSource source) {
     return new LoadModel(
         folder.toString(),
         demo,
@@ -35,12 +55,19 @@ class LoadModelTest {
         "torch",
         home.resolve("not-there/cache").toString(),
         LoadModel.BEST,
-        "");
+        "",
+        source);
+  }
+
+  @AfterEach
+  void stop() {
+    hub.close();
+    gcs.close();
   }
 
   @Test
   void tellsThatTheModelIsNotThere() {
-    assertThatThrownBy(() -> loader(home.resolve("none"), false).create(environment()))
+    assertThatThrownBy(() -> loader(home.resolve("none"), false).create(worker()))
         .isInstanceOf(FileNotFoundException.class)
         .hasMessageStartingWith(
             "model " + home.resolve("none") + " must be on every machine of the job, but is not on")
@@ -50,7 +77,7 @@ class LoadModelTest {
 
   @Test
   void makesACacheOfItsOwn() throws IOException {
-    try (ImageGenerator generator = loader(TinyModels.torch(), false).create(environment())) {
+    try (ImageGenerator generator = loader(TinyModels.torch(), false).create(worker())) {
       assertThat(generator.slots()).isEqualTo(1);
     }
     assertThat(home.resolve("not-there")).doesNotExist();
@@ -58,9 +85,37 @@ class LoadModelTest {
 
   @Test
   void copiesTheDemoModelOutForItself() throws IOException {
-    try (ImageGenerator generator = loader(home.resolve("none"), true).create(environment())) {
+    try (ImageGenerator generator = loader(home.resolve("none"), true).create(worker())) {
       assertThat(generator.slots()).isEqualTo(1);
     }
     assertThat(home.resolve("worker/shardlight")).isNotEmptyDirectory();
+  }
+
+  @Test
+  void fetchesFromTheHubForItself() throws IOException {
+    String commit = hub.host("test/tiny", "main", TinyModels.torch(), Map.of());
+    ModelSource source = new ModelSource("hf://test/tiny@" + commit, "");
+
+    ModelFetch worker = worker("HF_ENDPOINT", hub.url());
+    try (ImageGenerator generator = loader(home.resolve("none"), false, source).create(worker)) {
+      assertThat(generator.slots()).isEqualTo(1);
+    }
+    assertThat(home.resolve("worker/huggingface/hub/models--test--tiny/snapshots").resolve(commit))
+        .isNotEmptyDirectory();
+  }
+
+  @Test
+  void fetchesFromABucketForItself() throws IOException {
+    Terminal terminal = Terminal.at(home);
+    List<String> words =
+        new ArrayList<>(List.of("stage", "--model=" + TinyModels.torch(), "--to=gs://models/tiny"));
+    words.addAll(gcs.beamOptions());
+    assertThat(terminal.run(words.toArray(new String[0]))).as("%s", terminal.errLines()).isZero();
+    ModelSource source = new ModelSource("gs://models/tiny", "");
+
+    try (ImageGenerator generator = loader(home.resolve("none"), false, source).create(worker())) {
+      assertThat(generator.slots()).isEqualTo(1);
+    }
+    assertThat(home.resolve("worker/shardlight/models")).isNotEmptyDirectory();
   }
 }
