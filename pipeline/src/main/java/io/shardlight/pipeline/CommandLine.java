@@ -21,6 +21,9 @@ final class CommandLine {
   private final Set<String> unusable = new HashSet<>();
   private final List<String> problems = new ArrayList<>();
 
+  /** Words so far that stand without a name. */
+  private int bareWords;
+
   private CommandLine(OptionCatalog catalog) {
     this.catalog = catalog;
   }
@@ -103,6 +106,8 @@ final class CommandLine {
             name ->
                 words.stream()
                     .noneMatch(w -> w.equals("--" + name) || w.startsWith("--" + name + "=")))
+        // The second such word is the second such option.
+        .skip(bareWords++)
         .findFirst()
         .map(name -> "did you mean --" + name + "=" + word + "?")
         .orElse("options are written --name=value");

@@ -27,6 +27,10 @@ import java.util.stream.Stream;
 final class ModelLocation {
   private static final String INDEX = "model_index.json";
 
+  /** As models are named where everybody knows that the Hub is meant. */
+  private static final String HUB_NAME =
+      "[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*(@.+)?";
+
   private final String value;
   private final Optional<String> acceptedLicense;
   private final String tokenSecret;
@@ -216,6 +220,10 @@ final class ModelLocation {
       return Optional.of(plain(ModelDirectory.open(demo), value, ModelCard.license(demo)));
     }
     Path folder = Path.of(value);
+    if (!Files.exists(folder) && value.matches(HUB_NAME)) {
+      problems.add(option + "no such directory; did you mean hf://" + value + "?");
+      return Optional.empty();
+    }
     if (!Files.isDirectory(folder)) {
       problems.add(
           option

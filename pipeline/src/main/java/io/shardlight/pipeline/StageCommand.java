@@ -7,14 +7,17 @@ import io.shardlight.data.ObjectStore.Creation;
 import io.shardlight.data.StoredObject;
 import io.shardlight.diffusion.hub.LicenseTerms;
 import io.shardlight.diffusion.hub.NeededFiles;
+import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.models.ModelMarker;
 import io.shardlight.models.StageModel;
 import io.shardlight.models.StagedModel;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -100,7 +103,13 @@ final class StageCommand implements Command {
         }
       }
     } catch (IOException e) {
-      console.err().println("The model could not be staged: " + Causes.explain(e));
+      // Those of files have a path for a message, and their reason in their names.
+      String why =
+          e instanceof FileSystemException f && f.getReason() == null
+              ? "cannot write %s (%s); may you write there, and is there room?"
+                  .formatted(f.getFile(), f.getClass().getSimpleName())
+              : Causes.explain(e);
+      console.err().println("The model could not be staged: " + why);
       console.err().println("What was written stays; the same command goes on with it.");
       return FAILED;
     }
@@ -162,13 +171,35 @@ final class StageCommand implements Command {
         located.files().isEmpty()
             ? NeededFiles.of(ModelLocation.names(folder), line.usable("variant")).all()
             : located.files();
-    Path cache = CacheDirectory.create(CacheDirectory.of(console.environment()));
     return stage.describe(
         files,
         located.id(),
         located.revision(),
         located.license(),
-        located.directory().sha256(cache));
+        sha256(folder, files, CacheDirectory.create(CacheDirectory.of(console.environment()))));
+  }
+
+  /** Of these files alone: a folder of the Hub's cache may have more, of other variants. */
+  private static String sha256(Path folder, List<String> files, Path cache) throws IOException {
+    Path view = Files.createTempDirectory("shardlight-stage-");
+    List<Path> made = new ArrayList<>();
+    try {
+      for (String file : files) {
+        Path link = view.resolve(file);
+        Path parent = link.resolve("..").normalize();
+        if (!Files.exists(parent)) {
+          made.add(Files.createDirectory(parent));
+        }
+        made.add(Files.createSymbolicLink(link, folder.resolve(file).toRealPath()));
+      }
+      return ModelDirectory.open(view).sha256(cache);
+    } finally {
+      Collections.reverse(made);
+      for (Path one : made) {
+        Files.delete(one);
+      }
+      Files.delete(view);
+    }
   }
 
   private static void report(

@@ -1,20 +1,34 @@
 package io.shardlight.pipeline;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.auth.Credentials;
+import com.google.auth.oauth2.AccessToken;
+import com.google.auth.oauth2.GoogleCredentials;
+import com.sun.net.httpserver.HttpServer;
 import io.shardlight.diffusion.ImageGenerator;
 import io.shardlight.fixtures.TinyModels;
 import io.shardlight.fixtures.gcs.FakeGcs;
 import io.shardlight.fixtures.hub.FakeHub;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Date;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.beam.sdk.extensions.gcp.auth.CredentialFactory;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.apache.beam.sdk.util.SerializableUtils;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -102,6 +116,68 @@ class LoadModelTest {
     }
     assertThat(home.resolve("worker/huggingface/hub/models--test--tiny/snapshots").resolve(commit))
         .isNotEmptyDirectory();
+  }
+
+  /** Of a token a job carries the name of the secret that holds it. */
+  @Test
+  void readsTheTokenOfASecretForItself() throws IOException {
+    String commit = hub.host("test/tiny", "main", TinyModels.torch(), Map.of());
+    hub.gate("hf_keptInASecret");
+    String secret = "projects/p/secrets/hf/versions/latest";
+    LoadModel loader =
+        loader(home.resolve("none"), false, new ModelSource("hf://test/tiny@" + commit, secret));
+    HttpServer secrets =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    secrets.createContext(
+        "/v1/" + secret + ":access",
+        exchange -> {
+          byte[] answer =
+              "{\"payload\": {\"data\": \"%s\"}}"
+                  .formatted(Base64.getEncoder().encodeToString("hf_keptInASecret".getBytes(UTF_8)))
+                  .getBytes(UTF_8);
+          exchange.sendResponseHeaders(200, answer.length);
+          exchange.getResponseBody().write(answer);
+          exchange.close();
+        });
+    secrets.start();
+    try {
+      ModelFetch worker =
+          new ModelFetch(
+              Map.of(
+                  CacheDirectory.VARIABLE,
+                  home.resolve("worker").toString(),
+                  "HF_ENDPOINT",
+                  hub.url(),
+                  "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER",
+                  "http://127.0.0.1:" + secrets.getAddress().getPort()),
+              () ->
+                  PipelineOptionsFactory.fromArgs(
+                          "--credentialFactoryClass=" + NobodysCredentials.class.getName())
+                      .create());
+      try (ImageGenerator generator = loader.create(worker)) {
+        assertThat(generator.slots()).isEqualTo(1);
+      }
+    } finally {
+      secrets.stop(0);
+    }
+    assertThat(hub.authorizations()).containsOnly("Bearer hf_keptInASecret");
+    assertThat(new String(SerializableUtils.serializeToByteArray(loader), ISO_8859_1))
+        .contains(secret)
+        .doesNotContain("hf_keptInASecret");
+  }
+
+  /** An account that no server knows. */
+  public static final class NobodysCredentials implements CredentialFactory {
+    /** Beam calls it by this name. */
+    public static NobodysCredentials fromOptions(PipelineOptions options) {
+      return new NobodysCredentials();
+    }
+
+    @Override
+    public Credentials getCredential() {
+      return GoogleCredentials.create(
+          new AccessToken("ya29.ofNobody", Date.from(Instant.parse("2999-01-01T00:00:00Z"))));
+    }
   }
 
   @Test

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -110,7 +111,8 @@ class RemoteModelsTest {
     return new ObjectMapper().readTree(dataset.get("manifest/00000.jsonl"));
   }
 
-  private static int[] pixels(byte[] png) throws IOException {
+  private static int[] pixels(Map<String, byte[]> dataset, String name) throws IOException {
+    byte[] png = Objects.requireNonNull(dataset.get(name));
     BufferedImage image = ImageIO.read(new ByteArrayInputStream(png));
     return image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
   }
@@ -144,7 +146,7 @@ class RemoteModelsTest {
       }
     }
     String image = hubs.get("file_name").asText();
-    assertThat(pixels(fromDisk.get(image))).isEqualTo(pixels(fromHub.get(image)));
+    assertThat(pixels(fromDisk, image)).isEqualTo(pixels(fromHub, image));
     assertThat(new String(fromHub.get("README.md"), UTF_8))
         .contains("license: " + LICENSE, "test/tiny at " + commit);
     assertThat(home.resolve("hf/hub/models--test--tiny/snapshots").resolve(commit))
@@ -248,8 +250,17 @@ class RemoteModelsTest {
   @Test
   void stagesTheVariantThatIsAskedFor() {
     Path target = home.resolve("fp16");
+    // The cache has the others too.
+    run(0, "stage", "--model=hf://test/tiny", "--to=" + home + "/full", ACCEPT);
 
     run(0, "stage", "--model=hf://test/tiny", "--to=" + target, "--variant=fp16", ACCEPT);
+    run(
+        0,
+        "plan",
+        "--input=" + home.resolve("prompts.txt"),
+        "--output=" + home.resolve("out"),
+        "--model=" + target,
+        ACCEPT);
 
     assertThat(target.resolve("unet/diffusion_pytorch_model.fp16.safetensors")).exists();
     assertThat(target.resolve("unet/diffusion_pytorch_model.safetensors")).doesNotExist();
@@ -395,6 +406,26 @@ class RemoteModelsTest {
                 + hub.url()
                 + "/test/tiny/tree/main",
             "Nothing was started. ./shardlight stage --help explains.");
+  }
+
+  @Test
+  void namesWithoutASchemeAreNearlyRight() {
+    assertThat(run(2, "stage", "--model=test/tiny@bf16", "--to=" + home + "/x").errLines().get(0))
+        .isEqualTo("--model=test/tiny@bf16: no such directory; did you mean hf://test/tiny@bf16?");
+    assertThat(run(2, "stage", "hf://test/tiny", "models").errLines().subList(0, 2))
+        .containsExactly(
+            "'hf://test/tiny': not an option; did you mean --model=hf://test/tiny?",
+            "'models': not an option; did you mean --to=models?");
+  }
+
+  @Test
+  void placesThatCannotBeWrittenAreNamed() {
+    // Nobody can write there, root neither.
+    assertThat(run(1, "stage", "--model=hf://test/tiny", "--to=/proc/x", ACCEPT).errLines())
+        .first()
+        .asString()
+        .startsWith("The model could not be staged: cannot write /proc/x (")
+        .endsWith("); may you write there, and is there room?");
   }
 
   @Test

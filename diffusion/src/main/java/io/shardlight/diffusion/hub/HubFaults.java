@@ -79,7 +79,7 @@ final class HubFaults {
                   ? ", or the account of the token from "
                       + settings.tokenOrigin()
                       + " may not see it; check its name"
-                  : " for everybody; check its name, or, if it is private, " + giveToken()));
+                  : ", or it is private; check its name, or " + giveToken()));
     }
     return HubException.refused(
         "wanted to "

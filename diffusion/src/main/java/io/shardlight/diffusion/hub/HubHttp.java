@@ -5,12 +5,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.ResponseInfo;
 import java.nio.ByteBuffer;
+import java.nio.channels.UnresolvedAddressException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -144,7 +146,14 @@ final class HubHttp {
     for (int hop = 0; hop <= REDIRECTS; hop++) {
       boolean hub = Answers.isSameOrigin(place, settings.endpoint());
       Reply reply = new Reply(receiver);
-      exchange.send(request(place, hub, range), reply);
+      try {
+        exchange.send(request(place, hub, range), reply);
+      } catch (ConnectException e) {
+        // Java's has no words for most of its reasons.
+        boolean unknown = e.getCause() instanceof UnresolvedAddressException;
+        throw new ConnectException(
+            place.getRawAuthority() + (unknown ? " is not known here" : " does not answer"));
+      }
       ResponseInfo info = reply.info();
       int status = info.statusCode();
       if (status / 100 == 2 || Answers.isRedirect(status)) {

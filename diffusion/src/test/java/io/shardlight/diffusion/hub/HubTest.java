@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.shardlight.diffusion.transfer.ExclusiveFolder;
 import io.shardlight.diffusion.transfer.TransferProgress;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class HubTest {
@@ -254,6 +256,19 @@ class HubTest {
     assertThatThrownBy(() -> HubSettings.of(Map.of("HF_ENDPOINT", "https://me:secret@host/"), home))
         .hasMessageContaining("HF_ENDPOINT must be an address")
         .hasMessageNotContaining("secret");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "https://huggingface.co/a, https://huggingface.co:443/b, true",
+    "https://HuggingFace.co/, https://huggingface.co/, true",
+    "https://huggingface.co/, https://cdn-lfs.huggingface.co/, false",
+    "https://huggingface.co/, http://huggingface.co/, false",
+    "http://127.0.0.1:80/, http://127.0.0.1:81/, false",
+    "https://huggingface.co/, https://huggingface.co.example.org/, false"
+  })
+  void tokensAreForOneOriginOnly(URI hub, URI other, boolean same) {
+    assertThat(Answers.isSameOrigin(hub, other)).isEqualTo(same);
   }
 
   @Test
