@@ -3,6 +3,7 @@ package io.shardlight.diffusion.transfer;
 import io.shardlight.diffusion.transfer.PartialFile.Range;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -238,10 +239,24 @@ public final class ParallelTransfer {
                   limit,
                   (position, bytes) -> {
                     int count = bytes.remaining();
-                    partial.write(position, bytes);
+                    write(position, bytes);
                     progress.advance(count);
                   });
       partial.complete(range.from(), end);
+    }
+
+    private void write(long position, ByteBuffer bytes) throws IOException {
+      try {
+        partial.write(position, bytes);
+      } catch (IOException e) {
+        throw new IOException(
+            "cannot write "
+                + item.partial()
+                + " ("
+                + e.getMessage()
+                + "); make room, or choose a place on another disk: what has come is kept",
+            e);
+      }
     }
 
     private List<Step> finish() throws IOException {
