@@ -18,6 +18,9 @@ import java.util.Optional;
 final class CacheDirectory {
   static final String VARIABLE = "XDG_CACHE_HOME";
 
+  private static final String HUB_SNAPSHOT =
+      ".*[/\\\\]models--[^/\\\\]+[/\\\\]snapshots[/\\\\][0-9a-f]{40}";
+
   private CacheDirectory() {}
 
   /**
@@ -63,14 +66,17 @@ final class CacheDirectory {
 
   /**
    * Where the transformed weights of a model are kept: {@code .shardlight} beside them, or in the
-   * cache, under a name made of the model's path, if the model's folder is read-only.
+   * cache, under a name made of the model's path, if the model's folder is read-only or belongs to
+   * the Hugging Face Hub's cache, in which nothing of ours should lie.
    */
   static Path forModel(Path modelDirectory, Map<String, String> environment) {
     Path beside = modelDirectory.resolve(".shardlight");
-    if (Files.isDirectory(beside) ? Files.isWritable(beside) : Files.isWritable(modelDirectory)) {
+    String path = modelDirectory.toAbsolutePath().normalize().toString();
+    boolean writable =
+        Files.isDirectory(beside) ? Files.isWritable(beside) : Files.isWritable(modelDirectory);
+    if (writable && !path.matches(HUB_SNAPSHOT)) {
       return beside;
     }
-    String path = modelDirectory.toAbsolutePath().normalize().toString();
     String digest = Sha256.hex(path).substring(0, 16);
     return of(environment).resolve("weights-" + digest);
   }

@@ -38,7 +38,8 @@ record CheckedJob(
     imageQuality(line).ifPresent(problems::add);
     problems.addAll(RunnerChecks.problems(line));
     line.usable("output").flatMap(v -> FileChecks.output(v, buckets)).ifPresent(problems::add);
-    Optional<PreparedModel> model = PreparedModel.prepare(line, console, problems);
+    // Last, as it may have to be fetched; what is wrong with the rest should be known before.
+    Optional<PreparedModel> model = PreparedModel.prepare(line, buckets, console, problems);
     Optional<GenerateOptions> options = read(line, terminal, problems);
     if (!problems.isEmpty() || model.isEmpty() || options.isEmpty() || templates.isEmpty()) {
       return Optional.empty();

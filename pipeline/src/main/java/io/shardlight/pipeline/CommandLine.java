@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -19,6 +20,9 @@ final class CommandLine {
   private final Map<String, String> passedOn = new LinkedHashMap<>();
   private final Set<String> unusable = new HashSet<>();
   private final List<String> problems = new ArrayList<>();
+
+  /** Words so far that stand without a name. */
+  private int bareWords;
 
   private CommandLine(OptionCatalog catalog) {
     this.catalog = catalog;
@@ -102,6 +106,8 @@ final class CommandLine {
             name ->
                 words.stream()
                     .noneMatch(w -> w.equals("--" + name) || w.startsWith("--" + name + "=")))
+        // The second such word is the second such option.
+        .skip(bareWords++)
         .findFirst()
         .map(name -> "did you mean --" + name + "=" + word + "?")
         .orElse("options are written --name=value");
@@ -116,32 +122,32 @@ final class CommandLine {
     }
     String text = value.orElse("true");
     if (given.containsKey(spec.name())) {
-      problems.add("--" + spec.name() + "=" + text + ": given twice; keep one");
+      problems.add(shown(spec.name(), Optional.of(text)) + ": given twice; keep one");
       return;
     }
     Optional<String> problem = spec.problem(text);
     if (problem.isPresent()) {
-      problems.add("--" + spec.name() + "=" + text + ": " + problem.get());
+      problems.add(shown(spec.name(), Optional.of(text)) + ": " + problem.get());
       unusable.add(spec.name());
     }
     given.put(spec.name(), problem.isPresent() ? text : spec.canonical(text));
   }
 
+  /** An option in a message. Whoever gives a token here by mistake is not to find it in a log. */
+  private static String shown(String name, Optional<String> value) {
+    boolean secret = name.toLowerCase(Locale.ROOT).contains("token");
+    return "--" + name + value.filter(v -> !secret).map(v -> "=" + v).orElse("");
+  }
+
   private void unknown(String name, Optional<String> value, Set<String> passedOnNames) {
     if (catalog.isNotYet(name)) {
-      problems.add(
-          "--"
-              + name
-              + value.map(v -> "=" + v).orElse("")
-              + ": not available in this version; leave it out");
+      problems.add(shown(name, value) + ": not available in this version; leave it out");
       return;
     }
     Optional<String> near =
         DidYouMean.nearest(name, catalog.names()).or(() -> DidYouMean.nearest(name, passedOnNames));
     problems.add(
-        "--"
-            + name
-            + value.map(v -> "=" + v).orElse("")
+        shown(name, value)
             + ": no such option; "
             + near.map(n -> "did you mean --" + n + "?").orElse("--help lists all"));
   }
@@ -161,6 +167,11 @@ final class CommandLine {
   /** The value, if there is one and nothing is wrong with it by itself. */
   Optional<String> usable(String name) {
     return unusable.contains(name) ? Optional.empty() : value(name);
+  }
+
+  /** Whether the command has an option of that name. */
+  boolean has(String name) {
+    return catalog.find(name).isPresent();
   }
 
   /** Whether it was not given, or given a value that it may have. */

@@ -60,6 +60,9 @@ final class GenerateCommand implements Command {
         CATALOG,
         """
         ./shardlight generate --input=prompts.txt --output=out
+        ./shardlight generate --input=prompts.txt --output=out \\
+            --model=hf://CompVis/stable-diffusion-v1-4 \\
+            --acceptLicense=creativeml-openrail-m
         ./shardlight generate --input='prompts/*.jsonl' --output=out \\
             --model=models/stable-diffusion-v1-4 --steps=20 --scheduler=ddim \\
             --imagesPerPrompt=4 --seed=7

@@ -3,6 +3,7 @@ package io.shardlight.pipeline;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Prompt;
 import io.shardlight.data.Sampling;
+import io.shardlight.data.SecretManager;
 import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -193,8 +194,11 @@ public interface GenerateOptions extends PipelineOptions {
   // Model and devices
 
   @Description(
-      "demo, the small model that comes along, or a directory with a Stable Diffusion 1.x or"
-          + " 2.x checkpoint in diffusers' layout (safetensors or Flax msgpack).")
+      "demo, the small model that comes along; a directory with a Stable Diffusion 1.x or 2.x"
+          + " checkpoint in diffusers' layout (safetensors or Flax msgpack);"
+          + " hf://owner/name[@revision] on the Hugging Face Hub; or gs://bucket/folder, where"
+          + " stage put one. The last two are fetched once and kept, by this command and by each"
+          + " worker that has them not.")
   @Default.String("demo")
   @Option(group = OptionGroup.MODEL, order = 1, example = "models/stable-diffusion-v1-4")
   String getModel();
@@ -228,8 +232,8 @@ public interface GenerateOptions extends PipelineOptions {
   void setVae(@Nullable String value);
 
   @Description(
-      "Id of the model's licence, to say that you accept it; needed where the model's README.md"
-          + " names one.")
+      "Id of the model's licence, to say that you accept it; needed where the model's card names"
+          + " one.")
   @Option(
       group = OptionGroup.MODEL,
       order = 2,
@@ -238,6 +242,21 @@ public interface GenerateOptions extends PipelineOptions {
   @Nullable String getAcceptLicense();
 
   void setAcceptLicense(@Nullable String value);
+
+  @Description(
+      "Secret Manager's name of a secret with the Hugging Face Hub's token, for this command and"
+          + " its workers, in the place of HF_TOKEN. A token itself is never an option: options are"
+          + " seen by everybody who lists processes or looks at a job.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 10,
+      pattern = SecretManager.FORM,
+      patternText = "projects/P/secrets/S/versions/V, the name of a secret and never a token",
+      example = "projects/my-project/secrets/hf-token/versions/latest",
+      defaultText = "none")
+  @Nullable String getHfTokenSecret();
+
+  void setHfTokenSecret(@Nullable String value);
 
   @Description(
       "What computes the networks: OnnxRuntime on the CPU, PJRT on TPUs and NVIDIA GPUs. auto is"

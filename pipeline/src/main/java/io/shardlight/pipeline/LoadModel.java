@@ -17,10 +17,12 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.beam.sdk.options.PipelineOptions;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
 
 /**
  * Loads a checkpoint from a local directory and replicates it on a worker's devices. A worker on
- * another machine copies the demo model out for itself.
+ * another machine copies the demo model out for itself, and fetches one from a bucket or the Hub.
  *
  * @param modelDirectory in diffusers' layout
  * @param demo whether it is the demo model's
@@ -34,6 +36,7 @@ import java.util.Optional;
  * @param safety whether its safety checker is to look at the images
  * @param plugin path of the library of engine PJRT; empty for the one that the environment names
  * @param additions LoRAs and another VAE
+ * @param source where a worker gets the model if it is not on its disk
  */
 record LoadModel(
     String modelDirectory,
@@ -47,7 +50,8 @@ record LoadModel(
     String dtype,
     boolean safety,
     String plugin,
-    Additions additions)
+    Additions additions,
+    ModelSource source)
     implements GeneratorFactory {
   static final String BEST = "";
 
@@ -65,22 +69,29 @@ record LoadModel(
         type,
         safety,
         plugin,
-        additions);
+        additions,
+        source);
   }
 
   @Override
   public ImageGenerator create() throws IOException {
-    return create(System.getenv());
+    return on(PipelineOptionsFactory.create()).create();
+  }
+
+  @Override
+  public GeneratorFactory on(PipelineOptions options) {
+    return () -> create(new ModelFetch(System.getenv(), () -> options));
   }
 
   /**
-   * @param environment of the worker, which says where it keeps its cache
+   * @param fetch has the environment of the worker, which says where it keeps its cache
    */
-  ImageGenerator create(Map<String, String> environment) throws IOException {
+  ImageGenerator create(ModelFetch fetch) throws IOException {
+    Map<String, String> environment = fetch.environment();
     Path folder = Path.of(modelDirectory);
     Path cache = Path.of(cacheDirectory);
     if (!Files.isDirectory(folder)) {
-      if (!demo) {
+      if (!demo && !source.isRemote()) {
         throw new FileNotFoundException(
             "model "
                 + folder
@@ -88,7 +99,7 @@ record LoadModel(
                 + InetAddress.getLocalHost().getHostName()
                 + "; put it on a disk that all of them share, or copy it to the same path on each");
       }
-      folder = DemoModel.extract(CacheDirectory.of(environment));
+      folder = demo ? DemoModel.extract(CacheDirectory.of(environment)) : fetch.toWorker(source);
       cache = CacheDirectory.forModel(folder, environment);
     } else if (!Files.isDirectory(cache)) {
       cache = CacheDirectory.forModel(folder, environment);

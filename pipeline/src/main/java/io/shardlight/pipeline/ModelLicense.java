@@ -1,47 +1,85 @@
 package io.shardlight.pipeline;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
+import io.shardlight.diffusion.hub.LicenseTerms;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
-/**
- * The licence that a model's card names: {@code license:} in the YAML head of {@code README.md}, as
- * the Hugging Face Hub has it.
- *
- * @see <a href="https://huggingface.co/docs/hub/model-cards">Model cards</a>
- */
+/** Says what a model's licence is, and asks for it to be accepted. */
 final class ModelLicense {
+  /**
+   * @param text one sentence on what it is
+   * @param link where it stands, for models that don't say it
+   */
+  private record Known(String text, String link) {}
+
+  /** The restrictions of Attachment A, which the licences of the RAIL family share. */
+  private static final String RESTRICTIONS =
+      "you may use, change, share and sell the model and what you make with it, but not to break"
+          + " the law, harm or exploit minors or others, defame, harass or discriminate, spread"
+          + " false information or personal data to harm somebody, give medical advice, or decide"
+          + " on people's rights, and whoever gets the model from you must be bound by the same";
+
+  private static final Map<String, Known> KNOWN =
+      Map.of(
+          "creativeml-openrail-m",
+          new Known(
+              "CreativeML Open RAIL-M: " + RESTRICTIONS,
+              "https://huggingface.co/spaces/CompVis/stable-diffusion-license"),
+          "openrail++",
+          new Known(
+              "CreativeML Open RAIL++-M: " + RESTRICTIONS,
+              "https://huggingface.co/stabilityai/stable-diffusion-2/blob/main/LICENSE-MODEL"),
+          "openrail",
+          new Known(
+              "an Open RAIL licence: open, with restrictions of use that pass on to whoever gets"
+                  + " the model from you",
+              "https://www.licenses.ai/ai-licenses"),
+          "mit",
+          new Known(
+              "the MIT licence: do as you like, and keep the notice",
+              "https://opensource.org/license/mit"),
+          "apache-2.0",
+          new Known(
+              "the Apache License 2.0: do as you like, and keep the notices",
+              "https://www.apache.org/licenses/LICENSE-2.0"));
+
   private ModelLicense() {}
 
   /**
-   * The licence's id, for example {@code creativeml-openrail-m}; empty if the card names none or
-   * there is no card.
+   * A line that asks for the licence, unless it is accepted or there is none.
    *
-   * @throws IOException if there is a card that can't be read
+   * @param model as the user named it
+   * @param page where people read about the model; empty if that is not known
    */
-  static Optional<String> read(Path modelDirectory) throws IOException {
-    Path card = modelDirectory.resolve("README.md");
-    if (!Files.isRegularFile(card)) {
+  static Optional<String> problem(
+      String model, Optional<LicenseTerms> terms, Optional<String> accepted, String page) {
+    if (terms.isEmpty() || terms.get().id().equals(accepted.orElse(""))) {
       return Optional.empty();
     }
-    // Malformed bytes are somebody's prose; the head is ASCII.
-    String text = new String(Files.readAllBytes(card), StandardCharsets.UTF_8);
-    List<String> lines = text.lines().toList();
-    if (lines.isEmpty() || !lines.get(0).strip().equals("---")) {
-      return Optional.empty();
+    String id = terms.get().id();
+    Optional<Known> known = Optional.ofNullable(KNOWN.get(id.toLowerCase(Locale.ROOT)));
+    return Optional.of(
+        "--acceptLicense"
+            + accepted.map(a -> "=" + a).orElse("")
+            + ": the licence of "
+            + model
+            + " is "
+            + id
+            + known.map(k -> " (" + k.text() + ")").orElse("")
+            + "; read it at "
+            + where(terms.get(), known, page)
+            + " and accept it by --acceptLicense="
+            + id);
+  }
+
+  private static String where(LicenseTerms terms, Optional<Known> known, String page) {
+    if (terms.link().matches("https?://.*")) {
+      return terms.link();
     }
-    for (String line : lines.subList(1, lines.size())) {
-      if (line.strip().equals("---")) {
-        break;
-      }
-      if (line.startsWith("license:")) {
-        String id = line.substring("license:".length()).strip().replaceAll("^[\"']|[\"']$", "");
-        return id.isEmpty() ? Optional.empty() : Optional.of(id);
-      }
+    if (!terms.link().isEmpty() && !page.isEmpty()) {
+      return page + "/blob/main/" + terms.link();
     }
-    return Optional.empty();
+    return known.map(Known::link).orElse(page.isEmpty() ? "its README.md" : page);
   }
 }

@@ -7,14 +7,15 @@ import io.shardlight.data.Sampling;
 import io.shardlight.diffusion.Lowerings;
 import io.shardlight.diffusion.StableDiffusion;
 import io.shardlight.diffusion.TextToImage;
+import io.shardlight.diffusion.hub.LicenseTerms;
 import io.shardlight.diffusion.model.GenerationConfig;
 import io.shardlight.diffusion.scheduler.Scheduler;
 import io.shardlight.diffusion.scheduler.SchedulerKind;
 import io.shardlight.diffusion.weights.LoraException;
 import io.shardlight.diffusion.weights.MalformedWeightsException;
 import io.shardlight.diffusion.weights.ModelAdditions;
-import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.diffusion.weights.ModelDirectoryException;
+import io.shardlight.models.ModelMarker;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -53,24 +54,25 @@ record PreparedModel(
    *
    * @param problems gets a line for each thing that is wrong; then the result is empty
    */
-  static Optional<PreparedModel> prepare(CommandLine line, Console console, List<String> problems) {
+  static Optional<PreparedModel> prepare(
+      CommandLine line, BucketChecks buckets, Console console, List<String> problems) {
     int before = problems.size();
     problems.addAll(Engines.problems(line));
     Optional<String> value = line.usable("model");
-    Optional<ModelDirectory> directory =
-        value.flatMap(v -> ModelLocation.open(v, console, problems));
+    Optional<LocatedModel> located =
+        value.flatMap(v -> ModelLocation.open(line, buckets, console, problems));
     Optional<Additions> additions = Additions.read(line, problems);
-    if (directory.isEmpty() || additions.isEmpty()) {
+    if (located.isEmpty() || additions.isEmpty()) {
       return Optional.empty();
     }
     String option = "--model=" + value.orElseThrow();
     try {
-      Optional<String> license = ModelLicense.read(directory.get().path());
-      checkLicense(license, line.usable("acceptLicense"), problems);
       ModelAdditions opened = additions.get().open();
       StableDiffusion model =
           StableDiffusion.open(
-              directory.get(), line.usable("numerics").map(LoadModel::parseNumerics), opened);
+              located.get().directory(),
+              line.usable("numerics").map(LoadModel::parseNumerics),
+              opened);
       if (checkDefaults(model, line, problems)) {
         checkScheduler(model, line, problems);
       }
@@ -78,8 +80,7 @@ record PreparedModel(
       if (problems.size() > before || !READ_LATER.stream().allMatch(line::isUsable)) {
         return Optional.empty();
       }
-      return Optional.of(
-          replicable(model, license.orElse(""), opened, additions.get(), line, console));
+      return Optional.of(replicable(model, located.get(), opened, additions.get(), line, console));
     } catch (LoraException e) {
       problems.add("--lora: " + Causes.line(e));
       return Optional.empty();
@@ -93,19 +94,6 @@ record PreparedModel(
       // Whatever a damaged model throws is one problem among the others.
       problems.add(option + ": " + Causes.line(e));
       return Optional.empty();
-    }
-  }
-
-  private static void checkLicense(
-      Optional<String> license, Optional<String> accepted, List<String> problems) {
-    if (license.isPresent() && !license.equals(accepted)) {
-      problems.add(
-          "--acceptLicense"
-              + accepted.map(a -> "=" + a).orElse("")
-              + ": the model's README.md names the licence "
-              + license.get()
-              + "; read it and accept it by --acceptLicense="
-              + license.get());
     }
   }
 
@@ -165,7 +153,7 @@ record PreparedModel(
 
   private static PreparedModel replicable(
       StableDiffusion model,
-      String license,
+      LocatedModel located,
       ModelAdditions opened,
       Additions additions,
       CommandLine line,
@@ -187,13 +175,20 @@ record PreparedModel(
             line.value("dtype").orElse(LoadModel.BEST),
             model.safetyChecker().isPresent(),
             line.value("pjrtPlugin").orElse(""),
-            additions);
+            additions,
+            located.source());
+    String sha256 = model.directory().sha256(cache);
+    if (!located.modelSha256().orElse(sha256).equals(sha256)) {
+      throw new IOException(
+          "its files together must have the SHA-256 %s, as %s says, but have %s; one of them was changed: stage the model anew, or remove %s"
+              .formatted(located.modelSha256().get(), ModelMarker.NAME, sha256, ModelMarker.NAME));
+    }
     ModelIdentity identity =
         new ModelIdentity(
-            name.equals(DemoModel.NAME) ? name : String.valueOf(folder.toRealPath().getFileName()),
-            "",
-            model.directory().sha256(cache),
-            license);
+            located.id(),
+            located.revision(),
+            sha256,
+            located.license().map(LicenseTerms::id).orElse(""));
     // Refuses devices that are not there; programs are compiled later.
     try (TextToImage textToImage = TextToImage.replicate(model, loader.options())) {
       return new PreparedModel(

@@ -13,14 +13,16 @@ import java.util.OptionalLong;
  * @param drawing time since they were counted
  * @param untilLast time from then to the last image, so that the pace does not sag between batches
  */
-record Progress(long done, long drawn, OptionalLong total, Duration drawing, Duration untilLast) {
+record Progress(long done, long drawn, OptionalLong total, Duration drawing, Duration untilLast)
+    implements ProgressText {
   /** Images drawn a second; 0 while there are none. */
   double imagesPerSecond() {
     return untilLast.isZero() ? 0 : drawn / (untilLast.toNanos() / 1e9);
   }
 
   /** A whole line: "12 of 40 images (30 %), 0.52 images/s, 54 s left". */
-  String line() {
+  @Override
+  public String line() {
     StringBuilder line = new StringBuilder();
     if (total.isPresent()) {
       line.append(done).append(" of ").append(total.getAsLong()).append(" images (");
@@ -32,16 +34,25 @@ record Progress(long done, long drawn, OptionalLong total, Duration drawing, Dur
   }
 
   /** A bar that fits the width: "[=====> ] 12/40 0.52 images/s 54 s left". */
-  String bar(int columns) {
+  @Override
+  public String bar(int columns) {
     if (total.isEmpty()) {
       return clip("counting the prompts", columns);
     }
     String text = " " + done + "/" + total.getAsLong() + pace("  ");
+    return bar(text, columns, done, total.getAsLong());
+  }
+
+  /**
+   * A bar of how much of a total is done, with a text behind it; the text alone where there is no
+   * room for both.
+   */
+  static String bar(String text, int columns, long done, long total) {
     int width = Math.min(40, columns - text.length() - 2);
     if (width < 5) {
       return clip(text.strip(), columns);
     }
-    int filled = total.getAsLong() == 0 ? width : (int) (width * done / total.getAsLong());
+    int filled = total == 0 ? width : (int) (width * done / total);
     String bar = "=".repeat(filled) + (filled < width ? ">" : "");
     return "[" + bar + " ".repeat(width - bar.length()) + "]" + text;
   }
@@ -64,7 +75,7 @@ record Progress(long done, long drawn, OptionalLong total, Duration drawing, Dur
     return pace;
   }
 
-  private static String clip(String text, int columns) {
+  static String clip(String text, int columns) {
     return text.length() <= columns ? text : text.substring(0, Math.max(0, columns));
   }
 

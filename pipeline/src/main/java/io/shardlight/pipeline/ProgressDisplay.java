@@ -24,7 +24,7 @@ final class ProgressDisplay implements AutoCloseable {
 
   private final PrintStream err;
   private final OptionalInt columns;
-  private final Supplier<Progress> source;
+  private final Supplier<? extends ProgressText> source;
   private final LongSupplier nanoClock;
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
@@ -45,7 +45,10 @@ final class ProgressDisplay implements AutoCloseable {
    * @param nanoClock as {@link System#nanoTime}
    */
   ProgressDisplay(
-      PrintStream err, OptionalInt columns, Supplier<Progress> source, LongSupplier nanoClock) {
+      PrintStream err,
+      OptionalInt columns,
+      Supplier<? extends ProgressText> source,
+      LongSupplier nanoClock) {
     this.err = err;
     this.columns = columns;
     this.source = source;
@@ -64,7 +67,7 @@ final class ProgressDisplay implements AutoCloseable {
       return;
     }
     // Asked at every tick, shown or not: the source takes its times when it is asked.
-    Progress progress = source.get();
+    ProgressText progress = source.get();
     if (columns.isPresent()) {
       // A full last column would make some terminals wrap.
       String bar = progress.bar(columns.getAsInt() - 1);

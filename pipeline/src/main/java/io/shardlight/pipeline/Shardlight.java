@@ -10,6 +10,7 @@ public final class Shardlight {
       List.of(
           new GenerateCommand(),
           new PlanCommand(),
+          new StageCommand(),
           new GalleryCommand(),
           new VerifyCommand(),
           new TokenizeCommand(),

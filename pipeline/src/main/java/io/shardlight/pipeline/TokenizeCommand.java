@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.Prompt;
 import io.shardlight.data.Rejection;
 import io.shardlight.diffusion.tokenizer.ClipTokenizer;
-import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.prompts.PromptFile;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -43,7 +42,7 @@ final class TokenizeCommand implements Command {
   @Override
   public String help() {
     return HelpText.of(
-        "./shardlight tokenize [--prompt=TEXT | --input=FILE] [--model=DIRECTORY]",
+        "./shardlight tokenize [--prompt=TEXT | --input=FILE] [--model=MODEL]",
         "Prints one JSON object a prompt: prompt, ids (as the text encoder gets them, padded to its"
             + " length) and truncated (whether the end of the prompt had to be cut off).",
         CATALOG,
@@ -53,7 +52,9 @@ final class TokenizeCommand implements Command {
 
   @Override
   public int run(List<String> words, Console console) {
-    CommandLine line = CommandLine.parse(words, CATALOG, Set.of());
+    // Beam's options, which take a while to look up, matter for buckets and secrets only.
+    boolean cloud = words.stream().anyMatch(w -> w.contains("gs://") || w.contains("Secret"));
+    CommandLine line = CommandLine.parse(words, CATALOG, cloud ? BeamOptionNames.all() : Set.of());
     if (line.isSet("help")) {
       console.out().print(help());
       return DONE;
@@ -69,14 +70,17 @@ final class TokenizeCommand implements Command {
     input
         .flatMap(file -> PromptFile.problem(file.toString()))
         .ifPresent(problem -> problems.add("--input=" + input.orElseThrow() + ": " + problem));
-    Optional<ModelDirectory> model =
-        line.usable("model").flatMap(value -> ModelLocation.open(value, console, problems));
+    Optional<Path> model =
+        line.usable("model")
+            .flatMap(
+                value ->
+                    ModelLocation.openTokenizer(line, new BucketChecks(line), console, problems));
     if (model.isEmpty() || !problems.isEmpty()) {
       return refuse(problems, console);
     }
 
     try {
-      ClipTokenizer tokenizer = ClipTokenizer.load(model.get().tokenizer());
+      ClipTokenizer tokenizer = ClipTokenizer.load(model.get());
       Optional<String> prompt = line.value("prompt");
       if (prompt.isPresent()) {
         print(prompt.get(), tokenizer, console.out());

@@ -1,5 +1,6 @@
 package io.shardlight.pipeline;
 
+import io.shardlight.data.SecretManager;
 import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.jspecify.annotations.Nullable;
@@ -16,8 +17,22 @@ interface TokenizeOptions {
   @Option(group = OptionGroup.FILES, order = 2, example = "prompts.txt")
   @Nullable String getInput();
 
-  @Description("demo, or a directory with a checkpoint in diffusers' layout.")
+  @Description(
+      "demo, a directory with a checkpoint in diffusers' layout, hf://owner/name[@revision] or"
+          + " gs://bucket/folder; of the last two only the tokenizer is fetched.")
   @Default.String("demo")
   @Option(group = OptionGroup.MODEL, order = 1, example = "models/stable-diffusion-v1-4")
   String getModel();
+
+  @Description(
+      "Secret Manager's name of a secret with the Hugging Face Hub's token, in the place of"
+          + " HF_TOKEN.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 2,
+      pattern = SecretManager.FORM,
+      patternText = "projects/P/secrets/S/versions/V, the name of a secret and never a token",
+      example = "projects/my-project/secrets/hf-token/versions/latest",
+      defaultText = "none")
+  @Nullable String getHfTokenSecret();
 }

@@ -347,12 +347,8 @@ class GenerateCommandTest {
         .contains(
             "--model="
                 + home
-                + "/none: no such directory; give demo or a directory that holds"
-                + " model_index.json");
-    assertThat(generate(2, "--model=hf://owner/name").errLines())
-        .contains(
-            "--model=hf://owner/name: fetching models is not available in this version; give a"
-                + " local directory");
+                + "/none: no such directory; give demo, a directory that holds model_index.json,"
+                + " hf://owner/name or gs://bucket/folder");
   }
 
   @Test
@@ -363,8 +359,16 @@ class GenerateCommandTest {
 
     assertThat(generate(2, "--model=" + model).errLines())
         .contains(
-            "--acceptLicense: the model's README.md names the licence creativeml-openrail-m; read"
-                + " it and accept it by --acceptLicense=creativeml-openrail-m");
+            "--acceptLicense: the licence of "
+                + model
+                + " is creativeml-openrail-m (CreativeML Open RAIL-M: you may use, change, share"
+                + " and sell the model and what you make with it, but not to break the law, harm or"
+                + " exploit minors or others, defame, harass or discriminate, spread false"
+                + " information or personal data to harm somebody, give medical advice, or decide"
+                + " on people's rights, and whoever gets the model from you must be bound by the"
+                + " same); read it at"
+                + " https://huggingface.co/spaces/CompVis/stable-diffusion-license and accept it by"
+                + " --acceptLicense=creativeml-openrail-m");
     generate(0, "--model=" + model, "--acceptLicense=creativeml-openrail-m", "--steps=1");
     assertThat(model.resolve(".shardlight")).isDirectory();
   }

@@ -99,7 +99,8 @@ class HelpTest {
     Terminal whole = Terminal.at(home);
     assertThat(whole.run("--help")).isZero();
 
-    for (String command : List.of("generate", "plan", "gallery", "verify", "tokenize", "devices")) {
+    for (String command :
+        List.of("generate", "plan", "stage", "gallery", "verify", "tokenize", "devices")) {
       assertThat(whole.out()).contains("\n  " + command + " ");
       Terminal first = Terminal.at(home);
       assertThat(first.run(command, "--help")).isZero();

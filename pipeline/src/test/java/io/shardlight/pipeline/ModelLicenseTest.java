@@ -2,38 +2,48 @@ package io.shardlight.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import io.shardlight.diffusion.hub.LicenseTerms;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class ModelLicenseTest {
-  private final Path model;
+  private static final String PAGE = "https://hub/owner/name";
 
-  ModelLicenseTest(@TempDir Path model) {
-    this.model = model;
-  }
-
-  private Optional<String> license(String card) throws IOException {
-    Files.writeString(model.resolve("README.md"), card);
-    return ModelLicense.read(model);
-  }
-
-  @Test
-  void readsTheHeadOfTheCard() throws IOException {
-    assertThat(license("---\nlicense: creativeml-openrail-m\ntags:\n- x\n---\n# Card"))
-        .contains("creativeml-openrail-m");
-    assertThat(license("---\r\ntags: [a]\r\nlicense: \"mit\"\r\n---\r\n")).contains("mit");
+  private static Optional<String> problem(String id, String link, String accepted) {
+    return ModelLicense.problem(
+        "hf://owner/name",
+        Optional.of(new LicenseTerms(id, link)),
+        Optional.of(accepted).filter(a -> !a.isEmpty()),
+        PAGE);
   }
 
   @Test
-  void findsNoneWhereNoneIsNamed() throws IOException {
-    assertThat(ModelLicense.read(model)).isEmpty();
-    assertThat(license("")).isEmpty();
-    assertThat(license("# Card\nlicense: mit\n")).isEmpty();
-    assertThat(license("---\ntags: x\n---\nlicense: mit\n")).isEmpty();
-    assertThat(license("---\nlicense:\n---\n")).isEmpty();
+  void whatIsAcceptedIsNoProblem() {
+    assertThat(problem("mit", "", "mit")).isEmpty();
+    assertThat(ModelLicense.problem("m", Optional.empty(), Optional.empty(), "")).isEmpty();
+    assertThat(ModelLicense.problem("m", Optional.empty(), Optional.of("mit"), "")).isEmpty();
+  }
+
+  @Test
+  void aLicenceThatNobodyKnowsIsReadWhereItsModelSays() {
+    assertThat(problem("our-own", "https://example.org/terms", ""))
+        .contains(
+            "--acceptLicense: the licence of hf://owner/name is our-own; read it at"
+                + " https://example.org/terms and accept it by --acceptLicense=our-own");
+    assertThat(problem("our-own", "LICENSE.md", "").orElseThrow())
+        .contains("; read it at https://hub/owner/name/blob/main/LICENSE.md and");
+    assertThat(problem("our-own", "", "").orElseThrow())
+        .contains("; read it at https://hub/owner/name and");
+  }
+
+  @Test
+  void whatIsAcceptedMustBeTheLicence() {
+    assertThat(problem("creativeml-openrail-m", "", "mit").orElseThrow())
+        .startsWith(
+            "--acceptLicense=mit: the licence of hf://owner/name is creativeml-openrail-m"
+                + " (CreativeML Open RAIL-M: you may ")
+        .endsWith(
+            "; read it at https://huggingface.co/spaces/CompVis/stable-diffusion-license and accept"
+                + " it by --acceptLicense=creativeml-openrail-m");
   }
 }

@@ -40,8 +40,8 @@ class ShardlightTest {
 
     assertThat(terminal.errLines())
         .containsExactly(
-            "'genrate': no such command; did you mean generate? there are: generate, plan, gallery,"
-                + " verify, tokenize, devices");
+            "'genrate': no such command; did you mean generate? there are: generate, plan, stage,"
+                + " gallery, verify, tokenize, devices");
   }
 
   @Test

@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -28,6 +29,13 @@ final class Terminal {
   /** Whose cache is below {@code home}. */
   static Terminal at(Path home) {
     return new Terminal("", Map.of(CacheDirectory.VARIABLE, home.resolve("cache").toString()));
+  }
+
+  /** As the first, in a richer environment. */
+  static Terminal at(Path home, Map<String, String> more) {
+    Map<String, String> environment = new HashMap<>(more);
+    environment.put(CacheDirectory.VARIABLE, home.resolve("cache").toString());
+    return new Terminal("", environment);
   }
 
   static Terminal at(Path home, String input) {

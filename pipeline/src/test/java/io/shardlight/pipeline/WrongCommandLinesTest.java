@@ -34,7 +34,7 @@ class WrongCommandLinesTest {
       strings = {
         """
         $ genarate --input=HOME/prompts.txt --output=HOME/out
-        'genarate': no such command; did you mean generate? there are: generate, plan, gallery, \
+        'genarate': no such command; did you mean generate? there are: generate, plan, stage, gallery, \
         verify, tokenize, devices
         """,
         """
@@ -142,7 +142,8 @@ class WrongCommandLinesTest {
         --batch=3: no such option; --help lists all
         --prompt and --input: only one can be read; leave one out
         --input=HOME/prompt.txt: no such file; did you mean HOME/prompts.txt?
-        --model=HOME/none: no such directory; give demo or a directory that holds model_index.json
+        --model=HOME/none: no such directory; give demo, a directory that holds \
+        model_index.json, hf://owner/name or gs://bucket/folder
         Nothing was started. ./shardlight tokenize --help explains.
         """,
       })

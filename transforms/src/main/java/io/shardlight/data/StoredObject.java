@@ -18,8 +18,8 @@ public record StoredObject(String name, long bytes, String crc32c, String sha256
     return digest.finish(name);
   }
 
-  /** As it stands in commit markers. */
-  ObjectNode toJson() {
+  /** As it stands in the markers of shards and models. */
+  public ObjectNode toJson() {
     return JsonNodeFactory.instance
         .objectNode()
         .put("name", name)
@@ -31,7 +31,7 @@ public record StoredObject(String name, long bytes, String crc32c, String sha256
   /**
    * @throws IllegalArgumentException if it isn't what {@link #toJson} makes
    */
-  static StoredObject fromJson(JsonNode json) {
+  public static StoredObject fromJson(JsonNode json) {
     return new StoredObject(
         json.required("name").asText(),
         json.required("bytes").longValue(),

@@ -135,6 +135,7 @@ public final class GenerateShards
     private final RunIdentity run;
     private final RunScope scope;
     private final Timepiece time;
+    private transient GeneratorFactory here;
     private transient ObjectStore store;
     private transient LeaseKeeper lease;
     private transient SharedGenerator generator;
@@ -154,14 +155,15 @@ public final class GenerateShards
       RunLease runLease = new RunLease(store, run);
       runLease.requireSameStore();
       lease = new LeaseKeeper(runLease);
-      generator = SharedGenerator.acquire(generatorId, factory, time);
+      here = factory.on(options);
+      generator = SharedGenerator.acquire(generatorId, here, time);
     }
 
     @ProcessElement
     public void generate(
         @Element KV<ShardKey, Iterable<Example>> shard, OutputReceiver<ShardReport> reports)
         throws IOException, InterruptedException {
-      generator = generator.orFresh(factory);
+      generator = generator.orFresh(here);
       if (generator.takeLoad()) {
         loads.inc();
       }

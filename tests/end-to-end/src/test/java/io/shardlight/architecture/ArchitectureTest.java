@@ -2,6 +2,7 @@ package io.shardlight.architecture;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -25,6 +26,7 @@ class ArchitectureTest {
   private static final String VERIFY = "io.shardlight.verify..";
   private static final String PARQUET = "io.shardlight.parquet..";
   private static final String IMAGES = "io.shardlight.images..";
+  private static final String MODELS = "io.shardlight.models..";
   private static final String DATA = "io.shardlight.data..";
   private static final String DIFFUSION = "io.shardlight.diffusion..";
   private static final String GRAPH = "io.shardlight.diffusion.graph..";
@@ -43,10 +45,13 @@ class ArchitectureTest {
             PROMPTS,
             GALLERY,
             VERIFY,
+            MODELS,
             DATA,
             ENGINES,
             "org.apache.beam..",
-            "org.apache.avro..")
+            "org.apache.avro..",
+            "com.google.cloud..",
+            "com.google.auth..")
         .check(OURS);
   }
 
@@ -54,7 +59,7 @@ class ArchitectureTest {
   void transformsKnowNeitherPipelineNorEngines() {
     noClasses()
         .that()
-        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, VERIFY, IMAGES, PARQUET, DATA)
+        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, VERIFY, IMAGES, PARQUET, MODELS, DATA)
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(PIPELINE, ENGINES)
@@ -80,7 +85,7 @@ class ArchitectureTest {
         .resideInAPackage(DATA)
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, VERIFY, IMAGES)
+        .resideInAnyPackage(TRANSFORMS, PROMPTS, GALLERY, VERIFY, IMAGES, MODELS)
         .check(OURS);
   }
 
@@ -234,6 +239,27 @@ class ArchitectureTest {
         .check(OURS);
   }
 
+  /** Files and their hashes are all that staging knows of a model; it runs none. */
+  @Test
+  void stagingKnowsNoNetworks() {
+    noClasses()
+        .that()
+        .resideInAPackage(MODELS)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            TRANSFORMS, PROMPTS, GALLERY, VERIFY, IMAGES, "org.apache.beam..", "ai.djl..")
+        .check(OURS);
+    noClasses()
+        .that()
+        .resideInAnyPackage("..diffusion.hub..", "..diffusion.transfer..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.shardlight..")
+                .and(resideOutsideOfPackages("..diffusion.hub..", "..diffusion.transfer..")))
+        .check(OURS);
+  }
+
   /** Whoever uses a dataset sees an ObjectStore, wherever its objects lie. */
   @Test
   void bucketsAreKnownWhereDatasetsAreStored() {
@@ -306,9 +332,12 @@ class ArchitectureTest {
             "io.shardlight.verify",
             "io.shardlight.images",
             "io.shardlight.parquet",
+            "io.shardlight.models",
             "io.shardlight.data",
             "io.shardlight.diffusion",
             "io.shardlight.diffusion.graph",
+            "io.shardlight.diffusion.hub",
+            "io.shardlight.diffusion.transfer",
             "io.shardlight.diffusion.model",
             "io.shardlight.engines.onnxruntime",
             "io.shardlight.engines.pjrt",

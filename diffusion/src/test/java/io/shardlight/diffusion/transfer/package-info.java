@@ -1,0 +1,5 @@
+/** Tests of the bringing of files. */
+@NullMarked
+package io.shardlight.diffusion.transfer;
+
+import org.jspecify.annotations.NullMarked;
