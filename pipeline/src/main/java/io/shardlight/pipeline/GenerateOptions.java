@@ -3,7 +3,7 @@ package io.shardlight.pipeline;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.Prompt;
 import io.shardlight.data.Sampling;
-import io.shardlight.data.SecretManager;
+import io.shardlight.data.StoredSecrets;
 import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -250,7 +250,7 @@ public interface GenerateOptions extends PipelineOptions {
   @Option(
       group = OptionGroup.MODEL,
       order = 10,
-      pattern = SecretManager.FORM,
+      pattern = StoredSecrets.FORM,
       patternText = "projects/P/secrets/S/versions/V, the name of a secret and never a token",
       example = "projects/my-project/secrets/hf-token/versions/latest",
       defaultText = "none")

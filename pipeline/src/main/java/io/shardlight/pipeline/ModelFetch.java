@@ -2,7 +2,7 @@ package io.shardlight.pipeline;
 
 import io.shardlight.data.Buckets;
 import io.shardlight.data.ObjectStore;
-import io.shardlight.data.SecretManager;
+import io.shardlight.data.StoredSecrets;
 import io.shardlight.diffusion.hub.Hub;
 import io.shardlight.diffusion.hub.HubListing;
 import io.shardlight.diffusion.hub.HubModel;
@@ -43,7 +43,7 @@ record ModelFetch(Map<String, String> environment, Supplier<PipelineOptions> opt
     if (!tokenSecret.isEmpty()) {
       settings =
           settings.withToken(
-              SecretManager.of(environment).read(tokenSecret, options.get()), tokenSecret);
+              StoredSecrets.of(environment).read(tokenSecret, options.get()), tokenSecret);
     }
     return Hub.of(settings, HubPolicy.DEFAULTS);
   }

@@ -1,6 +1,6 @@
 package io.shardlight.pipeline;
 
-import io.shardlight.data.SecretManager;
+import io.shardlight.data.StoredSecrets;
 import org.apache.beam.sdk.options.Description;
 import org.apache.beam.sdk.options.Validation;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +49,7 @@ interface StageOptions {
   @Option(
       group = OptionGroup.MODEL,
       order = 5,
-      pattern = SecretManager.FORM,
+      pattern = StoredSecrets.FORM,
       patternText = "projects/P/secrets/S/versions/V, the name of a secret and never a token",
       example = "projects/my-project/secrets/hf-token/versions/latest",
       defaultText = "none")

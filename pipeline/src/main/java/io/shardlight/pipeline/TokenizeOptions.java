@@ -1,6 +1,6 @@
 package io.shardlight.pipeline;
 
-import io.shardlight.data.SecretManager;
+import io.shardlight.data.StoredSecrets;
 import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +30,7 @@ interface TokenizeOptions {
   @Option(
       group = OptionGroup.MODEL,
       order = 2,
-      pattern = SecretManager.FORM,
+      pattern = StoredSecrets.FORM,
       patternText = "projects/P/secrets/S/versions/V, the name of a secret and never a token",
       example = "projects/my-project/secrets/hf-token/versions/latest",
       defaultText = "none")

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class SecretManagerTest {
+class StoredSecretsTest {
   private static final String NAME = "projects/p/secrets/hf-token/versions/3";
   private static final String SECRET = "hf_keptInASecret";
 
@@ -37,7 +37,7 @@ class SecretManagerTest {
   private final List<String> requests = Collections.synchronizedList(new ArrayList<>());
   private final HttpServer server;
 
-  SecretManagerTest() throws IOException {
+  StoredSecretsTest() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.createContext(
         "/",
@@ -72,7 +72,7 @@ class SecretManagerTest {
         PipelineOptionsFactory.fromArgs(
                 "--credentialFactoryClass=" + FakeCredentials.class.getName())
             .create();
-    return new SecretManager(URI.create(url() + "/"), Duration.ZERO).read(NAME, options);
+    return new StoredSecrets(URI.create(url() + "/"), Duration.ZERO).read(NAME, options);
   }
 
   private static String payload(String secret, long crc) {
@@ -104,7 +104,7 @@ class SecretManagerTest {
                 "--credentialFactoryClass=" + FakeCredentials.class.getName())
             .create();
 
-    SecretManager.of(Map.of("CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER", url()))
+    StoredSecrets.of(Map.of("CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER", url()))
         .read(NAME, options);
 
     assertThat(requests).hasSize(1);
@@ -182,7 +182,7 @@ class SecretManagerTest {
                     + "org.apache.beam.sdk.extensions.gcp.auth.NoopCredentialFactory")
             .create();
 
-    assertThatThrownBy(() -> SecretManager.of(Map.of()).read(NAME, options))
+    assertThatThrownBy(() -> StoredSecrets.of(Map.of()).read(NAME, options))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("nobody is logged in to Google Cloud; run `gcloud auth");
   }
@@ -190,7 +190,7 @@ class SecretManagerTest {
   @ParameterizedTest
   @ValueSource(strings = {"hf_secret", "projects/p/secrets/s", "projects/p/secrets/../versions/1"})
   void namesThatAreNoneAreNotAskedFor(String name) {
-    assertThatThrownBy(() -> SecretManager.of(Map.of()).read(name, PipelineOptionsFactory.create()))
+    assertThatThrownBy(() -> StoredSecrets.of(Map.of()).read(name, PipelineOptionsFactory.create()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageNotContaining(name);
   }

@@ -31,7 +31,7 @@ import org.apache.beam.sdk.options.PipelineOptions;
  *     href="https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions/access">
  *     projects.secrets.versions.access</a>
  */
-public final class SecretManager {
+public final class StoredSecrets {
   /** What {@code --hfTokenSecret} must be. */
   public static final String FORM =
       "projects/[A-Za-z0-9:._-]+/secrets/[A-Za-z0-9_-]{1,255}/versions/[A-Za-z0-9_-]{1,63}";
@@ -47,7 +47,7 @@ public final class SecretManager {
   private final URI endpoint;
   private final Duration delay;
 
-  SecretManager(URI endpoint, Duration delay) {
+  StoredSecrets(URI endpoint, Duration delay) {
     this.endpoint = endpoint;
     this.delay = delay;
   }
@@ -55,9 +55,9 @@ public final class SecretManager {
   /**
    * @param environment may name another endpoint
    */
-  public static SecretManager of(Map<String, String> environment) {
+  public static StoredSecrets of(Map<String, String> environment) {
     String value = environment.getOrDefault(ENDPOINT_VARIABLE, "");
-    return new SecretManager(
+    return new StoredSecrets(
         URI.create(value.isEmpty() ? ENDPOINT : value.replaceFirst("/*$", "/")),
         Duration.ofSeconds(1));
   }
