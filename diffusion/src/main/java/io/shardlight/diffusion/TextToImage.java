@@ -3,9 +3,7 @@ package io.shardlight.diffusion;
 import ai.djl.Device;
 import ai.djl.ndarray.types.DataType;
 import io.shardlight.diffusion.graph.Lowering;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 
@@ -102,7 +100,7 @@ public final class TextToImage implements ImageGenerator {
     }
     List<Device> devices = ofKind(all, kind, lowering, options.devices());
     return lowering.replicates()
-        ? replicated(model, lowering, devices, dataType, options.cacheDirectory())
+        ? replicated(model, lowering, devices, dataType, options)
         : new GpuSessions(model, lowering, devices, dataType, options);
   }
 
@@ -111,10 +109,11 @@ public final class TextToImage implements ImageGenerator {
       Lowering lowering,
       List<Device> devices,
       DataType dataType,
-      Optional<Path> cacheDirectory) {
+      TextToImageOptions options) {
     return new ReplicatedDevices(
         model,
-        lowering.replicate(model.weights(), devices, dataType, cacheDirectory),
+        lowering.replicate(
+            model.weights(), devices, dataType, options.cacheDirectory(), options.programs()),
         devices.size());
   }
 

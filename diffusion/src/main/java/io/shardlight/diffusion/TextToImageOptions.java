@@ -1,6 +1,7 @@
 package io.shardlight.diffusion;
 
 import ai.djl.ndarray.types.DataType;
+import io.shardlight.diffusion.graph.ProgramStore;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -20,6 +21,7 @@ import java.util.OptionalInt;
  *     io.shardlight.diffusion.graph.Lowering#dataTypes}; empty for the device's best
  * @param plugin the library through which the engine reaches its devices, where that is to choose;
  *     empty for what the environment names
+ * @param programs where machines share compiled programs; empty for this machine's own alone
  */
 public record TextToImageOptions(
     String engine,
@@ -29,7 +31,8 @@ public record TextToImageOptions(
     Optional<Path> cacheDirectory,
     boolean fusions,
     Optional<DataType> dataType,
-    Optional<Path> plugin) {
+    Optional<Path> plugin,
+    Optional<ProgramStore> programs) {
   /** All devices of the best engine, one image each. */
   public static final TextToImageOptions DEFAULTS =
       new TextToImageOptions(
@@ -39,6 +42,7 @@ public record TextToImageOptions(
           1,
           Optional.empty(),
           true,
+          Optional.empty(),
           Optional.empty(),
           Optional.empty());
 
@@ -55,7 +59,15 @@ public record TextToImageOptions(
 
   public TextToImageOptions withEngine(String value) {
     return new TextToImageOptions(
-        value, devices, deviceKind, batchPerDevice, cacheDirectory, fusions, dataType, plugin);
+        value,
+        devices,
+        deviceKind,
+        batchPerDevice,
+        cacheDirectory,
+        fusions,
+        dataType,
+        plugin,
+        programs);
   }
 
   public TextToImageOptions withDevices(int value) {
@@ -67,7 +79,8 @@ public record TextToImageOptions(
         cacheDirectory,
         fusions,
         dataType,
-        plugin);
+        plugin,
+        programs);
   }
 
   public TextToImageOptions withDeviceKind(DeviceKind value) {
@@ -79,22 +92,39 @@ public record TextToImageOptions(
         cacheDirectory,
         fusions,
         dataType,
-        plugin);
+        plugin,
+        programs);
   }
 
   public TextToImageOptions withBatchPerDevice(int value) {
     return new TextToImageOptions(
-        engine, devices, deviceKind, value, cacheDirectory, fusions, dataType, plugin);
+        engine, devices, deviceKind, value, cacheDirectory, fusions, dataType, plugin, programs);
   }
 
   public TextToImageOptions withCacheDirectory(Path value) {
     return new TextToImageOptions(
-        engine, devices, deviceKind, batchPerDevice, Optional.of(value), fusions, dataType, plugin);
+        engine,
+        devices,
+        deviceKind,
+        batchPerDevice,
+        Optional.of(value),
+        fusions,
+        dataType,
+        plugin,
+        programs);
   }
 
   public TextToImageOptions withFusions(boolean value) {
     return new TextToImageOptions(
-        engine, devices, deviceKind, batchPerDevice, cacheDirectory, value, dataType, plugin);
+        engine,
+        devices,
+        deviceKind,
+        batchPerDevice,
+        cacheDirectory,
+        value,
+        dataType,
+        plugin,
+        programs);
   }
 
   public TextToImageOptions withDataType(DataType value) {
@@ -106,7 +136,8 @@ public record TextToImageOptions(
         cacheDirectory,
         fusions,
         Optional.of(value),
-        plugin);
+        plugin,
+        programs);
   }
 
   public TextToImageOptions withPlugin(Path value) {
@@ -118,6 +149,20 @@ public record TextToImageOptions(
         cacheDirectory,
         fusions,
         dataType,
+        Optional.of(value),
+        programs);
+  }
+
+  public TextToImageOptions withPrograms(ProgramStore value) {
+    return new TextToImageOptions(
+        engine,
+        devices,
+        deviceKind,
+        batchPerDevice,
+        cacheDirectory,
+        fusions,
+        dataType,
+        plugin,
         Optional.of(value));
   }
 }

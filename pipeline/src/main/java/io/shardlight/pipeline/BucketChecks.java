@@ -104,6 +104,11 @@ final class BucketChecks {
     return problem("--output=" + value + ": ", asked -> Buckets.problem(value, asked));
   }
 
+  /** What is wrong with {@code --compileCache}: its bucket must be there. */
+  Optional<String> compileCache(String value) {
+    return problem("--compileCache=" + value + ": ", asked -> Buckets.problem(value, asked));
+  }
+
   /** What is wrong with {@code --to}: its bucket must be there. */
   Optional<String> to(String value) {
     return problem("--to=" + value + ": ", asked -> Buckets.problem(value, asked));

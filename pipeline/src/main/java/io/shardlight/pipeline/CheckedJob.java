@@ -39,6 +39,9 @@ record CheckedJob(
     problems.addAll(RunnerChecks.problems(line));
     line.usable("output").flatMap(v -> FileChecks.output(v, buckets)).ifPresent(problems::add);
     // Last, as it may have to be fetched; what is wrong with the rest should be known before.
+    line.usable("compileCache")
+        .flatMap(v -> FileChecks.compileCache(v, buckets))
+        .ifPresent(problems::add);
     Optional<PreparedModel> model = PreparedModel.prepare(line, buckets, console, problems);
     Optional<GenerateOptions> options = read(line, terminal, problems);
     if (!problems.isEmpty() || model.isEmpty() || options.isEmpty() || templates.isEmpty()) {

@@ -108,6 +108,13 @@ final class FileChecks {
         : local("output", value, FileChecks::outputDirectory);
   }
 
+  /** What is wrong with {@code --compileCache}: it must be a directory, or one that can be made. */
+  static Optional<String> compileCache(String value, BucketChecks buckets) {
+    return Buckets.isIn(value)
+        ? buckets.compileCache(value)
+        : local("compileCache", value, FileChecks::outputDirectory);
+  }
+
   private static Optional<String> outputDirectory(Path value) {
     Path directory = value.toAbsolutePath().normalize();
     if (Files.exists(directory) && !Files.isDirectory(directory)) {

@@ -341,6 +341,19 @@ public interface GenerateOptions extends PipelineOptions {
   void setPjrtPlugin(@Nullable String value);
 
   @Description(
+      "Where workers share the programs that engine PJRT compiles, a directory that all of them"
+          + " see, or gs://bucket/folder: the first compiles, which takes a minute and more at full"
+          + " size, and the others fetch. Each keeps them beside the model too.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 12,
+      example = "gs://my-models/programs",
+      defaultText = "none: each worker compiles")
+  @Nullable String getCompileCache();
+
+  void setCompileCache(@Nullable String value);
+
+  @Description(
       "What becomes of images that the model's safety checker flags: mark keeps them, and the"
           + " manifest and the gallery say so; blank puts a black image in their place, as"
           + " diffusers does; drop keeps only their rows, with status blocked; off does not load"

@@ -1,6 +1,7 @@
 package io.shardlight.pipeline;
 
 import ai.djl.ndarray.types.DataType;
+import io.shardlight.data.ObjectStore;
 import io.shardlight.diffusion.DeviceKind;
 import io.shardlight.diffusion.ImageGenerator;
 import io.shardlight.diffusion.StableDiffusion;
@@ -8,6 +9,7 @@ import io.shardlight.diffusion.TextToImage;
 import io.shardlight.diffusion.TextToImageOptions;
 import io.shardlight.diffusion.model.Numerics;
 import io.shardlight.diffusion.weights.ModelDirectory;
+import io.shardlight.models.StoredPrograms;
 import io.shardlight.transforms.GeneratorFactory;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -36,6 +38,7 @@ import org.apache.beam.sdk.options.PipelineOptionsFactory;
  * @param safety whether its safety checker is to look at the images
  * @param plugin path of the library of engine PJRT; empty for the one that the environment names
  * @param additions LoRAs and another VAE
+ * @param compileCache where machines share compiled programs; empty for nowhere
  * @param source where a worker gets the model if it is not on its disk
  */
 record LoadModel(
@@ -51,6 +54,7 @@ record LoadModel(
     boolean safety,
     String plugin,
     Additions additions,
+    String compileCache,
     ModelSource source)
     implements GeneratorFactory {
   static final String BEST = "";
@@ -70,6 +74,7 @@ record LoadModel(
         safety,
         plugin,
         additions,
+        compileCache,
         source);
   }
 
@@ -110,7 +115,13 @@ record LoadModel(
     if (safety) {
       model = model.withSafetyChecker();
     }
-    return TextToImage.replicate(model, options().withCacheDirectory(CacheDirectory.create(cache)));
+    TextToImageOptions options = options().withCacheDirectory(CacheDirectory.create(cache));
+    if (!compileCache.isEmpty()) {
+      options =
+          options.withPrograms(
+              new StoredPrograms(ObjectStore.open(compileCache, fetch.options().get())));
+    }
+    return TextToImage.replicate(model, options);
   }
 
   TextToImageOptions options() {

@@ -47,7 +47,14 @@ record PreparedModel(
 
   /** Options that loading needs; what is wrong with one is said already. */
   private static final List<String> READ_LATER =
-      List.of("engine", "devices", "deviceKind", "batchPerDevice", "dtype", "pjrtPlugin");
+      List.of(
+          "engine",
+          "devices",
+          "deviceKind",
+          "batchPerDevice",
+          "dtype",
+          "pjrtPlugin",
+          "compileCache");
 
   /**
    * Opens what {@code --model} names; only names, shapes and places of its weights are read.
@@ -176,6 +183,7 @@ record PreparedModel(
             model.safetyChecker().isPresent(),
             line.value("pjrtPlugin").orElse(""),
             additions,
+            line.value("compileCache").map(FileChecks::root).orElse(""),
             located.source());
     String sha256 = model.directory().sha256(cache);
     if (!located.modelSha256().orElse(sha256).equals(sha256)) {

@@ -73,6 +73,7 @@ class LoadModelTest {
         false,
         "",
         Additions.NONE,
+        "",
         source);
   }
 

@@ -96,13 +96,15 @@ public interface Lowering {
    * @param devices of the engine's, at least one
    * @param dataType what UNet and decoder compute in, one of {@link #dataTypes}
    * @param cacheDirectory where compiled programs are kept between runs; made when needed
+   * @param shared where other machines' programs are looked for, and this one's left for them
    * @throws UnsupportedOperationException if the engine runs single networks only
    */
   default ReplicatedWeights replicate(
       Map<String, ? extends ParameterSource> parameters,
       List<Device> devices,
       DataType dataType,
-      Optional<Path> cacheDirectory) {
+      Optional<Path> cacheDirectory,
+      Optional<ProgramStore> shared) {
     throw new UnsupportedOperationException(engineName() + " runs single networks only");
   }
 }

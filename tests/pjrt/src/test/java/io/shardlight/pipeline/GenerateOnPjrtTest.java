@@ -121,7 +121,15 @@ class GenerateOnPjrtTest {
 
   @Test
   void drawsTheExamplePromptsOnEightDevices() throws Exception {
-    Path eight = generate("eight", "--engine=PJRT", "--pjrtPlugin=" + PLUGIN, "--devices=8");
+    Path programs = directory.resolve("programs");
+    Path eight =
+        generate(
+            "eight",
+            "--engine=PJRT",
+            "--pjrtPlugin=" + PLUGIN,
+            "--devices=8",
+            "--compileCache=" + programs);
+    assertThat(programs).isDirectoryContaining("glob:**.pjrt");
     Path two = generate("two", "--pjrtPlugin=" + PLUGIN, "--devices=2");
     Path onnx = generate("onnx", "--engine=OnnxRuntime");
 

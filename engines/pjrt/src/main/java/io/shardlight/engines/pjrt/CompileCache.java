@@ -2,6 +2,7 @@ package io.shardlight.engines.pjrt;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.shardlight.diffusion.graph.ProgramStore;
 import io.shardlight.engines.pjrt.client.CompileOptions;
 import io.shardlight.engines.pjrt.client.PjrtClient;
 import io.shardlight.engines.pjrt.client.PjrtDevice;
@@ -28,11 +29,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compiled programs in a folder, so that the next process need not compile them: full-size ones
- * take a minute and more. A file is named by the digest of what it depends on, the plugin's build,
- * its options and flags, the devices and the program's text, and begins with that of its content:
- * what was cut off or damaged never reaches the plugin. A folder that can't be written only costs
- * time. Thread-safe, also between processes.
+ * Compiled programs in a folder, and where machines share them, so that the next process need not
+ * compile them: full-size ones take a minute and more. A file is named by the digest of what it
+ * depends on, the plugin's build, its options and flags, the devices and the program's text, and
+ * begins with that of its content: what was cut off or damaged never reaches the plugin. A folder
+ * that can't be written only costs time. Thread-safe, also between processes.
  */
 final class CompileCache {
   private static final Logger LOG = LoggerFactory.getLogger(CompileCache.class);
@@ -43,17 +44,20 @@ final class CompileCache {
   private static final long MOST_BYTES = 4L << 30;
 
   private final Path folder;
+  private final Optional<ProgramStore> shared;
   private final long mostBytes;
 
   /**
    * @param folder made when needed; of its programs those used last stay, up to 4 GiB
+   * @param shared asked for what the folder lacks, and given what had to be compiled
    */
-  CompileCache(Path folder) {
-    this(folder, MOST_BYTES);
+  CompileCache(Path folder, Optional<ProgramStore> shared) {
+    this(folder, shared, MOST_BYTES);
   }
 
-  CompileCache(Path folder, long mostBytes) {
+  CompileCache(Path folder, Optional<ProgramStore> shared, long mostBytes) {
     this.folder = folder;
+    this.shared = shared;
     this.mostBytes = mostBytes;
   }
 
@@ -64,29 +68,81 @@ final class CompileCache {
    */
   PjrtExecutable get(PjrtClient client, String text, List<PjrtDevice> devices) {
     CompileOptions options = CompileOptions.on(devices);
-    Path file = folder.resolve(key(client, text, devices, options) + ENDING);
-    Optional<byte[]> known = read(file);
+    String key = key(client, text, devices, options);
+    Path file = folder.resolve(key + ENDING);
+    Optional<PjrtExecutable> known = load(client, file.toString(), read(file));
     if (known.isPresent()) {
-      try {
-        PjrtExecutable executable = client.deserialize(known.get());
-        touch(file);
-        return executable;
-      } catch (PjrtException e) {
-        LOG.warn("{} is compiled anew: {}", file, e.getMessage());
-      }
+      touch(file);
+      return known.get();
+    }
+    Optional<byte[]> elsewhere = fetch(key);
+    known = load(client, "a shared program", elsewhere);
+    if (known.isPresent()) {
+      write(file, elsewhere.orElseThrow());
+      return known.get();
     }
     PjrtExecutable executable = client.compile(text, options);
     try {
-      write(file, executable.serialize());
-      prune(file);
+      byte[] content = sealed(executable.serialize());
+      write(file, content);
+      share(key, content);
     } catch (PjrtException e) {
       if (e.code() != PjrtErrorCode.UNIMPLEMENTED) {
         LOG.warn("The compiled program is not kept: {}", e.getMessage());
       }
-    } catch (IOException e) {
-      LOG.warn("The compiled program is not kept: {}", e.toString());
     }
     return executable;
+  }
+
+  /** Empty if there is none, or it is damaged or not the plugin's. */
+  private static Optional<PjrtExecutable> load(
+      PjrtClient client, String name, Optional<byte[]> content) {
+    if (content.isEmpty()) {
+      return Optional.empty();
+    }
+    byte[] bytes = content.get();
+    byte[] program = Arrays.copyOfRange(bytes, Math.min(DIGEST_BYTES, bytes.length), bytes.length);
+    if (!Arrays.equals(sealed(program), bytes)) {
+      LOG.warn("{} is damaged, and is compiled anew", name);
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(client.deserialize(program));
+    } catch (PjrtException e) {
+      LOG.warn("{} is compiled anew: {}", name, e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  /** A program behind its digest. */
+  private static byte[] sealed(byte[] program) {
+    byte[] digest = sha256().digest(program);
+    byte[] content = Arrays.copyOf(digest, digest.length + program.length);
+    System.arraycopy(program, 0, content, digest.length, program.length);
+    return content;
+  }
+
+  private Optional<byte[]> fetch(String key) {
+    if (shared.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return shared.get().get(key);
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("Shared programs cannot be looked at: {}", e.toString());
+      return Optional.empty();
+    }
+  }
+
+  private void share(String key, byte[] content) {
+    if (shared.isEmpty()) {
+      return;
+    }
+    try {
+      shared.get().put(key, content);
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("The compiled program cannot be shared: {}", e.toString());
+    }
   }
 
   private static String key(
@@ -110,36 +166,29 @@ final class CompileCache {
   }
 
   private static Optional<byte[]> read(Path file) {
-    byte[] content;
     try {
-      content = Files.readAllBytes(file);
+      return Optional.of(Files.readAllBytes(file));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (IOException e) {
       LOG.warn("{} cannot be read: {}", file, e.toString());
       return Optional.empty();
     }
-    byte[] program =
-        Arrays.copyOfRange(content, Math.min(DIGEST_BYTES, content.length), content.length);
-    byte[] wanted = Arrays.copyOf(content, Math.min(DIGEST_BYTES, content.length));
-    if (!MessageDigest.isEqual(wanted, sha256().digest(program))) {
-      LOG.warn("{} is damaged, and its program is compiled anew", file);
-      return Optional.empty();
-    }
-    return Optional.of(program);
   }
 
-  private void write(Path file, byte[] program) throws IOException {
-    Files.createDirectories(folder);
-    Path part = Files.createTempFile(folder, "program", ".part");
+  private void write(Path file, byte[] content) {
     try {
-      byte[] digest = sha256().digest(program);
-      byte[] content = Arrays.copyOf(digest, digest.length + program.length);
-      System.arraycopy(program, 0, content, digest.length, program.length);
-      Files.write(part, content);
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(part);
+      Files.createDirectories(folder);
+      Path part = Files.createTempFile(folder, "program", ".part");
+      try {
+        Files.write(part, content);
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(part);
+      }
+      prune(file);
+    } catch (IOException e) {
+      LOG.warn("The compiled program is not kept: {}", e.toString());
     }
   }
 

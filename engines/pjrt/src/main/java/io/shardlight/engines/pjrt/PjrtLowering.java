@@ -9,6 +9,7 @@ import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.Lowering;
 import io.shardlight.diffusion.graph.LoweringOptions;
 import io.shardlight.diffusion.graph.ParameterSource;
+import io.shardlight.diffusion.graph.ProgramStore;
 import io.shardlight.diffusion.graph.ReplicatedWeights;
 import io.shardlight.engines.pjrt.client.PjrtPlugins;
 import java.io.IOException;
@@ -62,10 +63,15 @@ public final class PjrtLowering implements Lowering {
       Map<String, ? extends ParameterSource> parameters,
       List<Device> devices,
       DataType dataType,
-      Optional<Path> cacheDirectory) {
+      Optional<Path> cacheDirectory,
+      Optional<ProgramStore> shared) {
     PjrtEngine engine = PjrtEngine.start(Optional.empty());
     return new ResidentWeights(
-        engine, parameters, devices, ElementType.of(dataType), cacheDirectory);
+        engine,
+        parameters,
+        devices,
+        ElementType.of(dataType),
+        cacheDirectory.map(folder -> new CompileCache(folder, shared)));
   }
 
   /** {@inheritDoc} Computes in float32; the device's compiler decides on threads and fusions. */
@@ -79,7 +85,7 @@ public final class PjrtLowering implements Lowering {
             Map.of(graph.name(), parameters),
             List.of(options.device()),
             ElementType.F32,
-            Optional.of(options.cacheDirectory()));
+            Optional.of(new CompileCache(options.cacheDirectory(), Optional.empty())));
     boolean loaded = false;
     try {
       Model model = weights.load(graph);

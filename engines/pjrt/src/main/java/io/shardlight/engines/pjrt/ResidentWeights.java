@@ -18,7 +18,6 @@ import io.shardlight.engines.pjrt.client.PjrtException;
 import io.shardlight.engines.pjrt.client.PjrtExecutable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -57,14 +56,14 @@ final class ResidentWeights implements ReplicatedWeights {
       Map<String, ? extends ParameterSource> parameters,
       List<Device> devices,
       ElementType precision,
-      Optional<Path> cacheDirectory) {
+      Optional<CompileCache> cache) {
     this.engine = engine;
     this.parameters = Map.copyOf(parameters);
     this.devices = List.copyOf(devices);
     this.client = engine.use();
     this.pjrtDevices = devices.stream().map(device -> engine.device(client, device)).toList();
     this.precision = precision;
-    this.cache = cacheDirectory.map(CompileCache::new);
+    this.cache = cache;
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.shardlight.engines.pjrt;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.shardlight.diffusion.graph.ProgramStore;
 import io.shardlight.engines.pjrt.client.CpuPlugin;
 import io.shardlight.engines.pjrt.client.PjrtClient;
 import io.shardlight.engines.pjrt.client.PjrtDevice;
@@ -19,6 +20,8 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -64,7 +67,8 @@ class CompileCacheTest {
 
   private void get(String module, int devices) {
     List<PjrtDevice> used = client.devices().subList(0, devices);
-    try (PjrtExecutable executable = new CompileCache(folder).get(client, module, used)) {
+    try (PjrtExecutable executable =
+        new CompileCache(folder, Optional.empty()).get(client, module, used)) {
       assertThat(executable.devices()).isEqualTo(used);
     }
   }
@@ -95,7 +99,8 @@ class CompileCacheTest {
     Files.copy(other, file, StandardCopyOption.REPLACE_EXISTING);
 
     try (PjrtExecutable executable =
-        new CompileCache(folder).get(client, module(3), client.devices().subList(0, 1))) {
+        new CompileCache(folder, Optional.empty())
+            .get(client, module(3), client.devices().subList(0, 1))) {
       assertThat(executable.outputShapes().get(0).dimensions()).containsExactly(5);
     }
   }
@@ -117,6 +122,70 @@ class CompileCacheTest {
     assertThat(Files.readAllBytes(file)).isEqualTo(whole);
   }
 
+  /** Keeps what it is given; another machine's, as far as the cache can tell. */
+  private static final class Shared implements ProgramStore {
+    private final Map<String, byte[]> programs = new TreeMap<>();
+    private boolean broken;
+
+    @Override
+    public Optional<byte[]> get(String key) throws IOException {
+      if (broken) {
+        throw new IOException("the bucket is gone");
+      }
+      return Optional.ofNullable(programs.get(key));
+    }
+
+    @Override
+    public void put(String key, byte[] program) throws IOException {
+      if (broken) {
+        throw new IOException("the bucket is gone");
+      }
+      programs.put(key, program);
+    }
+  }
+
+  private long elements(Path own, Shared shared, String module) {
+    try (PjrtExecutable executable =
+        new CompileCache(own, Optional.of(shared))
+            .get(client, module, client.devices().subList(0, 1))) {
+      return executable.outputShapes().get(0).dimensions()[0];
+    }
+  }
+
+  @Test
+  void aMachineUsesWhatAnotherCompiled() throws IOException {
+    Shared shared = new Shared();
+    Path second = folder.resolveSibling("second");
+    elements(folder, shared, module(3));
+    assertThat(shared.programs).hasSize(1);
+    String key = shared.programs.keySet().iterator().next();
+    elements(folder, shared, module(5));
+    byte[] other =
+        shared.programs.entrySet().stream()
+            .filter(e -> !e.getKey().equals(key))
+            .findFirst()
+            .orElseThrow()
+            .getValue();
+    // Tells whether it was fetched, and then kept.
+    shared.programs.put(key, other);
+
+    assertThat(elements(second, shared, module(3))).isEqualTo(5);
+    shared.programs.clear();
+    assertThat(elements(second, shared, module(3))).isEqualTo(5);
+    assertThat(shared.programs).isEmpty();
+  }
+
+  @Test
+  void damagedAndBrokenStoresCostTimeOnly() throws IOException {
+    Shared shared = new Shared();
+    elements(folder, shared, module(3));
+    shared.programs.replaceAll((key, program) -> Arrays.copyOf(program, program.length - 1));
+    assertThat(elements(folder.resolveSibling("second"), shared, module(3))).isEqualTo(3);
+
+    shared.broken = true;
+    assertThat(elements(folder.resolveSibling("third"), shared, module(3))).isEqualTo(3);
+  }
+
   @Test
   void programsUnusedForLongestGoFirst() throws IOException {
     get(module(3), 1);
@@ -128,13 +197,14 @@ class CompileCacheTest {
     Files.setLastModifiedTime(second, FileTime.from(before.plusSeconds(1)));
     get(module(3), 1);
 
-    CompileCache small = new CompileCache(folder, Files.size(first) + Files.size(second) + 99);
+    CompileCache small =
+        new CompileCache(folder, Optional.empty(), Files.size(first) + Files.size(second) + 99);
     List<PjrtDevice> device = client.devices().subList(0, 1);
     small.get(client, module(6), device).close();
 
     assertThat(files()).hasSize(2).contains(first).doesNotContain(second);
 
-    new CompileCache(folder, 1).get(client, module(7), device).close();
+    new CompileCache(folder, Optional.empty(), 1).get(client, module(7), device).close();
     assertThat(files()).as("the one just written stays").hasSize(1).doesNotContain(first);
   }
 
