@@ -40,9 +40,10 @@ final class PromptEncoder {
 
         @Override
         protected boolean removeEldestEntry(Map.Entry<String, PromptEmbeddings> eldest) {
-          return size() > CACHED_PROMPTS;
+          return size() > capacity;
         }
       };
+  private int capacity = CACHED_PROMPTS;
   private int runs;
 
   PromptEncoder(ClipTokenizer tokenizer, Programs programs) {
@@ -67,6 +68,13 @@ final class PromptEncoder {
       runs++;
       cache.put(prompt, embeddings);
       return embeddings;
+    }
+  }
+
+  /** Makes room for as many prompts as are to be kept at once. */
+  void keep(int prompts) {
+    synchronized (cache) {
+      capacity = Math.max(capacity, prompts);
     }
   }
 

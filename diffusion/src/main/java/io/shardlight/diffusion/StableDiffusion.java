@@ -87,7 +87,11 @@ public final class StableDiffusion {
         additions.vae().isPresent()
             ? additions.vae().get().weights()
             : directory.weights(AutoencoderKl.COMPONENT);
-    requireOneModel();
+    requireOneModel(
+        additions
+            .vae()
+            .map(vae -> vae.path().resolve("config.json").toString())
+            .orElse("vae/config.json"));
 
     int tokens = tokenizer.maxLength();
     int sampleSize = sampleSize();
@@ -113,7 +117,7 @@ public final class StableDiffusion {
   }
 
   /** Components of one checkpoint fit each other; a folder put together by hand may not. */
-  private void requireOneModel() throws ModelDirectoryException {
+  private void requireOneModel(String vaeConfig) throws ModelDirectoryException {
     List<String> problems = new ArrayList<>();
     requireEqual(
         problems,
@@ -135,14 +139,14 @@ public final class StableDiffusion {
           problems,
           "unet/config.json: in_channels",
           unet.config().inChannels(),
-          "vae/config.json: latent_channels",
+          vaeConfig + ": latent_channels",
           vae.config().latentChannels());
     }
     requireEqual(
         problems,
         "unet/config.json: out_channels",
         unet.config().outChannels(),
-        "vae/config.json: latent_channels",
+        vaeConfig + ": latent_channels",
         vae.config().latentChannels());
     if (tokenizer.vocabularySize() > textEncoder.config().vocabularySize()) {
       problems.add(
@@ -153,7 +157,8 @@ public final class StableDiffusion {
     }
     if (vae.config().downsamplingFactor() != VAE_FACTOR) {
       problems.add(
-          "vae/config.json: block_out_channels has "
+          vaeConfig
+              + ": block_out_channels has "
               + vae.config().blockOutChannels().size()
               + " levels, but only 4, for latents of an eighth of the image, are supported");
     }

@@ -104,6 +104,8 @@ final class VirtualDevices implements BatchRunner {
   private synchronized List<GeneratedImage> inTurns(
       ExecutorService lanes, List<ImageRequest> requests, AtomicBoolean stopped)
       throws InterruptedException {
+    // Each may have a negative prompt of its own.
+    promptEncoder.keep(2 * requests.size());
     try {
       each(
           lanes,

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.shardlight.diffusion.DeviceKind;
 import io.shardlight.diffusion.Lowerings;
 import io.shardlight.diffusion.graph.Lowering;
 import java.io.PrintStream;
@@ -98,8 +97,8 @@ final class DevicesCommand implements Command {
     node.put("djl", Engine.getDjlVersion());
     Map<String, Integer> kinds = new TreeMap<>();
     Map<String, Integer> names = new TreeMap<>();
+    Engines.deviceKinds(lowering, plugin).forEach(kind -> kinds.merge(kind, 1, Integer::sum));
     for (Device device : lowering.engine(plugin).getDevices()) {
-      kinds.merge(DeviceKind.of(device).optionName(), 1, Integer::sum);
       lowering.describe(device).ifPresent(name -> names.merge(name, 1, Integer::sum));
     }
     ObjectNode devices = node.putObject("devices");

@@ -212,7 +212,7 @@ public interface GenerateOptions extends PipelineOptions {
           + " encoder and UNet.")
   @Option(
       group = OptionGroup.MODEL,
-      order = 10,
+      order = 11,
       example = "styles/watercolour.safetensors:0.8",
       defaultText = "none")
   @Nullable String getLora();
@@ -224,7 +224,7 @@ public interface GenerateOptions extends PipelineOptions {
           + " the model's own.")
   @Option(
       group = OptionGroup.MODEL,
-      order = 11,
+      order = 12,
       example = "models/sd-vae-ft-mse",
       defaultText = "the model's own")
   @Nullable String getVae();
@@ -249,7 +249,7 @@ public interface GenerateOptions extends PipelineOptions {
           + " seen by everybody who lists processes or looks at a job.")
   @Option(
       group = OptionGroup.MODEL,
-      order = 10,
+      order = 13,
       pattern = StoredSecrets.FORM,
       patternText = "projects/P/secrets/S/versions/V, the name of a secret and never a token",
       example = "projects/my-project/secrets/hf-token/versions/latest",
@@ -259,8 +259,9 @@ public interface GenerateOptions extends PipelineOptions {
   void setHfTokenSecret(@Nullable String value);
 
   @Description(
-      "What computes the networks: OnnxRuntime on the CPU, PJRT on TPUs and NVIDIA GPUs. auto is"
-          + " PJRT where a plugin is named, by --pjrtPlugin or the environment, else OnnxRuntime.")
+      "What computes the networks: OnnxRuntime on the CPU, and on NVIDIA GPUs where it was built"
+          + " for them; PJRT on TPUs and NVIDIA GPUs. auto is PJRT where a plugin is named, by"
+          + " --pjrtPlugin or the environment, else OnnxRuntime.")
   @Default.String("auto")
   @Option(
       group = OptionGroup.MODEL,
@@ -304,14 +305,14 @@ public interface GenerateOptions extends PipelineOptions {
   void setBatchPerDevice(int value);
 
   @Description(
-      "Arithmetic of UNet and VAE: bfloat16 with engine PJRT; float16 with OnnxRuntime, which keeps"
-          + " their weights so, in half the memory, and computes with them in float32. The text"
-          + " encoder and the steps between are always float32.")
+      "Arithmetic of UNet and VAE: bfloat16 with engine PJRT; float16 with OnnxRuntime, which on a"
+          + " CPU keeps their weights so, in half the memory, and computes with them in float32."
+          + " The text encoder and the steps between are always float32.")
   @Option(
       group = OptionGroup.MODEL,
       order = 7,
       values = {"float32", "bfloat16", "float16"},
-      defaultText = "float32 on a CPU, bfloat16 on a GPU or TPU")
+      defaultText = "float32 on a CPU, else bfloat16 or float16")
   @Nullable String getDtype();
 
   void setDtype(@Nullable String value);
@@ -346,7 +347,7 @@ public interface GenerateOptions extends PipelineOptions {
           + " size, and the others fetch. Each keeps them beside the model too.")
   @Option(
       group = OptionGroup.MODEL,
-      order = 12,
+      order = 14,
       example = "gs://my-models/programs",
       defaultText = "none: each worker compiles")
   @Nullable String getCompileCache();

@@ -95,8 +95,15 @@ record LoadModel(
     Map<String, String> environment = fetch.environment();
     Path folder = Path.of(modelDirectory);
     Path cache = Path.of(cacheDirectory);
-    if (!Files.isDirectory(folder)) {
-      if (!demo && !source.isRemote()) {
+    if (source.isRemote()) {
+      // A folder that is there may be one that somebody is about to fill.
+      if (!holds(folder, environment)) {
+        folder = fetch.toWorker(source);
+        requireSame(sha256(folder, environment));
+      }
+      cache = CacheDirectory.forModel(folder, environment);
+    } else if (!Files.isDirectory(folder)) {
+      if (!demo) {
         throw new FileNotFoundException(
             "model "
                 + folder
@@ -104,7 +111,7 @@ record LoadModel(
                 + InetAddress.getLocalHost().getHostName()
                 + "; put it on a disk that all of them share, or copy it to the same path on each");
       }
-      folder = demo ? DemoModel.extract(CacheDirectory.of(environment)) : fetch.toWorker(source);
+      folder = DemoModel.extract(CacheDirectory.of(environment));
       cache = CacheDirectory.forModel(folder, environment);
     } else if (!Files.isDirectory(cache)) {
       cache = CacheDirectory.forModel(folder, environment);
@@ -122,6 +129,28 @@ record LoadModel(
               new StoredPrograms(ObjectStore.open(compileCache, fetch.options().get())));
     }
     return TextToImage.replicate(model, options);
+  }
+
+  /** Whether a folder has the model that the job was checked with. */
+  private boolean holds(Path folder, Map<String, String> environment) {
+    try {
+      return Files.isDirectory(folder) && sha256(folder, environment).equals(source.sha256());
+    } catch (IOException | RuntimeException e) {
+      return false;
+    }
+  }
+
+  private static String sha256(Path folder, Map<String, String> environment) throws IOException {
+    return ModelDirectory.open(folder)
+        .sha256(CacheDirectory.create(CacheDirectory.forModel(folder, environment)));
+  }
+
+  private void requireSame(String found) throws IOException {
+    if (!found.equals(source.sha256())) {
+      throw new IOException(
+          "%s must be the model that the job was checked with, SHA-256 %s, but is now one with %s; run the command again"
+              .formatted(source.location(), source.sha256(), found));
+    }
   }
 
   TextToImageOptions options() {

@@ -28,6 +28,12 @@ import org.slf4j.LoggerFactory;
 record ModelFetch(Map<String, String> environment, Supplier<PipelineOptions> options) {
   private static final Logger LOG = LoggerFactory.getLogger(ModelFetch.class);
 
+  /** The environment may hold a token. */
+  @Override
+  public String toString() {
+    return "ModelFetch";
+  }
+
   static boolean isRemote(String location) {
     return Buckets.isIn(location) || location.startsWith(HubModel.SCHEME);
   }

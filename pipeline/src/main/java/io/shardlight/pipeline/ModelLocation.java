@@ -170,7 +170,7 @@ final class ModelLocation {
               listing.commit(),
               Optional.empty(),
               license,
-              new ModelSource(listing.model().at(listing.commit()).toString(), tokenSecret),
+              new ModelSource(listing.model().at(listing.commit()).toString(), tokenSecret, ""),
               needed.all()));
     }
   }
@@ -186,7 +186,9 @@ final class ModelLocation {
       Path folder = staged.pull(fetch.cache(), display);
       return Optional.of(
           located(
-              ModelDirectory.open(folder), marker, new ModelSource(Buckets.canonical(value), "")));
+              ModelDirectory.open(folder),
+              marker,
+              new ModelSource(Buckets.canonical(value), "", "")));
     }
   }
 

@@ -66,9 +66,10 @@ record PreparedModel(
     int before = problems.size();
     problems.addAll(Engines.problems(line));
     Optional<String> value = line.usable("model");
+    Optional<Additions> additions = Additions.read(line, problems);
+    // After all else, as it may have to be fetched.
     Optional<LocatedModel> located =
         value.flatMap(v -> ModelLocation.open(line, buckets, console, problems));
-    Optional<Additions> additions = Additions.read(line, problems);
     if (located.isEmpty() || additions.isEmpty()) {
       return Optional.empty();
     }
@@ -169,6 +170,12 @@ record PreparedModel(
     Path folder = model.directory().path();
     Path cache = CacheDirectory.create(CacheDirectory.forModel(folder, console.environment()));
     String name = line.value("model").orElseThrow();
+    String sha256 = model.directory().sha256(cache);
+    if (!located.modelSha256().orElse(sha256).equals(sha256)) {
+      throw new IOException(
+          "its files together must have the SHA-256 %s, as %s says, but have %s; one of them was changed: stage the model anew, or remove %s"
+              .formatted(located.modelSha256().get(), ModelMarker.NAME, sha256, ModelMarker.NAME));
+    }
     LoadModel loader =
         new LoadModel(
             folder.toAbsolutePath().toString(),
@@ -184,13 +191,7 @@ record PreparedModel(
             line.value("pjrtPlugin").orElse(""),
             additions,
             line.value("compileCache").map(FileChecks::root).orElse(""),
-            located.source());
-    String sha256 = model.directory().sha256(cache);
-    if (!located.modelSha256().orElse(sha256).equals(sha256)) {
-      throw new IOException(
-          "its files together must have the SHA-256 %s, as %s says, but have %s; one of them was changed: stage the model anew, or remove %s"
-              .formatted(located.modelSha256().get(), ModelMarker.NAME, sha256, ModelMarker.NAME));
-    }
+            located.source().withSha256(sha256));
     ModelIdentity identity =
         new ModelIdentity(
             located.id(),

@@ -33,13 +33,12 @@ interface StageOptions {
   @Nullable String getAcceptLicense();
 
   @Description(
-      "Variant of the weights, for models that have several: model.fp16.safetensors is fp16.")
+      "Variant of the weights, for models on the Hub that have several: fp16 is what lies in files"
+          + " such as model.fp16.safetensors.")
   @Option(
       group = OptionGroup.MODEL,
       order = 4,
-      pattern = "[A-Za-z0-9_-]{1,32}",
-      patternText = "the word before .safetensors in the names of the weights",
-      example = "fp16",
+      values = {"fp16"},
       defaultText = "full precision, or fp16 where there is nothing else")
   @Nullable String getVariant();
 

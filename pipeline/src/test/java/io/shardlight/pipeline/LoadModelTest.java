@@ -10,6 +10,7 @@ import com.google.auth.oauth2.AccessToken;
 import com.google.auth.oauth2.GoogleCredentials;
 import com.sun.net.httpserver.HttpServer;
 import io.shardlight.diffusion.ImageGenerator;
+import io.shardlight.diffusion.weights.ModelDirectory;
 import io.shardlight.fixtures.TinyModels;
 import io.shardlight.fixtures.gcs.FakeGcs;
 import io.shardlight.fixtures.hub.FakeHub;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.io.ObjectOutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -112,7 +114,7 @@ class LoadModelTest {
   @Test
   void fetchesFromTheHubForItself() throws IOException {
     String commit = hub.host("test/tiny", "main", TinyModels.torch(), Map.of());
-    ModelSource source = new ModelSource("hf://test/tiny@" + commit, "");
+    ModelSource source = new ModelSource("hf://test/tiny@" + commit, "", hash());
 
     ModelFetch worker = worker("HF_ENDPOINT", hub.url());
     try (ImageGenerator generator = loader(home.resolve("none"), false, source).create(worker)) {
@@ -122,6 +124,40 @@ class LoadModelTest {
         .isNotEmptyDirectory();
   }
 
+  private static String hash() throws IOException {
+    return ModelDirectory.open(TinyModels.torch()).sha256();
+  }
+
+  /** As another process leaves it that fetches, or was killed at it. */
+  @Test
+  void aFolderThatIsNotWholeIsFilled() throws IOException {
+    String commit = hub.host("test/tiny", "main", TinyModels.torch(), Map.of());
+    ModelSource source = new ModelSource("hf://test/tiny@" + commit, "", hash());
+    Path snapshot =
+        home.resolve("worker/huggingface/hub/models--test--tiny/snapshots").resolve(commit);
+    Files.createDirectories(snapshot.resolve("unet"));
+
+    ModelFetch worker = worker("HF_ENDPOINT", hub.url());
+    try (ImageGenerator generator = loader(snapshot, false, source).create(worker)) {
+      assertThat(generator.slots()).isEqualTo(1);
+    }
+    assertThat(snapshot.resolve("model_index.json")).exists();
+  }
+
+  @Test
+  void anotherModelThanTheJobWasCheckedWithIsRefused() throws IOException {
+    String commit = hub.host("test/tiny", "main", TinyModels.torch(), Map.of());
+    ModelSource source = new ModelSource("hf://test/tiny@" + commit, "", "0".repeat(64));
+
+    assertThatThrownBy(
+            () ->
+                loader(home.resolve("none"), false, source)
+                    .create(worker("HF_ENDPOINT", hub.url())))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("must be the model that the job was checked with")
+        .hasMessageContaining(hash());
+  }
+
   /** Of a token a job carries the name of the secret that holds it. */
   @Test
   void readsTheTokenOfASecretForItself() throws IOException {
@@ -129,7 +165,10 @@ class LoadModelTest {
     hub.gate("hf_keptInASecret");
     String secret = "projects/p/secrets/hf/versions/latest";
     LoadModel loader =
-        loader(home.resolve("none"), false, new ModelSource("hf://test/tiny@" + commit, secret));
+        loader(
+            home.resolve("none"),
+            false,
+            new ModelSource("hf://test/tiny@" + commit, secret, hash()));
     HttpServer secrets =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     secrets.createContext(
@@ -191,7 +230,7 @@ class LoadModelTest {
         new ArrayList<>(List.of("stage", "--model=" + TinyModels.torch(), "--to=gs://models/tiny"));
     words.addAll(gcs.beamOptions());
     assertThat(terminal.run(words.toArray(new String[0]))).as("%s", terminal.errLines()).isZero();
-    ModelSource source = new ModelSource("gs://models/tiny", "");
+    ModelSource source = new ModelSource("gs://models/tiny", "", hash());
 
     try (ImageGenerator generator = loader(home.resolve("none"), false, source).create(worker())) {
       assertThat(generator.slots()).isEqualTo(1);

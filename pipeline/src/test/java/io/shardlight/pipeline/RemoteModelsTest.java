@@ -274,7 +274,7 @@ class RemoteModelsTest {
                     ACCEPT)
                 .errLines()
                 .get(0))
-        .startsWith("--model=hf://test/tiny: not every one of text_encoder, unet, vae has weights");
+        .isEqualTo("--variant=fp8: unknown value; use fp16");
   }
 
   @Test

@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -320,7 +321,7 @@ class StagedModelTest {
     Thread thread = new Thread(second);
     thread.start();
 
-    told.waiting.await();
+    assertThat(told.waiting.await(2, TimeUnit.MINUTES)).isTrue();
     assertThat(cache.resolve("models").resolve(key)).doesNotExist();
     first.close();
 

@@ -194,7 +194,8 @@ public record UNet2DConfig(
     config.require("conv_out_kernel", "3", "3");
     config.require("attention_type", "\"default\"", "\"default\"");
     config.require("cross_attention_norm", "null", "null");
-    // Heads of an addition embedding that is not there; scores are float32 here in any case.
+    // Heads of an addition embedding that is not there; and scores are float32 in any case, but for
+    // cuDNN's kernel, whose bfloat16 has the range of float32.
     config.ignore("addition_embed_type_num_heads", "upcast_attention");
   }
 

@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -178,7 +179,7 @@ class HubTest {
     Thread thread = new Thread(second);
     thread.start();
 
-    waiting.await();
+    assertThat(waiting.await(2, TimeUnit.MINUTES)).isTrue();
     assertThat(rig.server.requests()).allMatch(request -> request.matches("(info|list) .*"));
     other.close();
 

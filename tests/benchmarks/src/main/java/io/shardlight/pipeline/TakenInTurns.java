@@ -161,7 +161,8 @@ public final class TakenInTurns {
               .inheritIO()
               .start()
               .waitFor();
-      if (status != 0) {
+      // One that has just ended needs no signal any more.
+      if (status != 0 && process.isAlive()) {
         throw new IOException("kill " + name + " of process " + process.pid() + " failed");
       }
     }

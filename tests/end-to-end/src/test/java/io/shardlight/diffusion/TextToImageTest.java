@@ -146,6 +146,29 @@ class TextToImageTest {
     }
   }
 
+  /** More than embeddings are usually kept of. */
+  @Test
+  void networksTakeTurnsForManyPromptsToo() throws Exception {
+    StableDiffusion model =
+        StableDiffusion.open(ModelDirectory.open(TinyModels.torch()), Optional.empty());
+    List<ImageRequest> requests =
+        IntStream.range(0, 70)
+            .mapToObj(
+                i ->
+                    new ImageRequest(
+                        "prompt " + i, "", PrngKey.ofSeed(i), 16, 16, SchedulerKind.DDIM, 1, 1))
+            .toList();
+    CountingLowering counted =
+        new CountingLowering(Lowerings.find("OnnxRuntime", Optional.empty()));
+    try (VirtualDevices inTurns =
+        new VirtualDevices(
+            model, counted, TextToImageOptions.DEFAULTS.withCacheDirectory(cache), true)) {
+      assertThat(inTurns.run(ShardedBatch.shard(requests, 70, 1))).hasSize(70);
+      assertThat(counted.mostAtOnce()).isEqualTo(1);
+      assertThat(inTurns.promptEncoder().runs()).isEqualTo(70);
+    }
+  }
+
   @Test
   void imagesAreTheSameInSmallerBatches() throws Exception {
     try (TextToImage textToImage = replicate(2, 3)) {
@@ -212,7 +235,7 @@ class TextToImageTest {
               }
             });
     job.start();
-    while (lanes(textToImage).programs().loads() < 2) {
+    while (job.isAlive() && lanes(textToImage).programs().loads() < 2) {
       Thread.onSpinWait();
     }
     job.interrupt();

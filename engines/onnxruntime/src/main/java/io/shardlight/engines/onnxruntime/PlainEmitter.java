@@ -58,6 +58,10 @@ final class PlainEmitter implements Emitter {
     return onnx.precision() == DataType.FLOAT32;
   }
 
+  private String inFloat32(String value) {
+    return isFloat32() ? value : onnx.convert(value, DataType.FLOAT32);
+  }
+
   private String inPrecision(String float32) {
     return isFloat32() ? float32 : onnx.convert(float32, onnx.precision());
   }
@@ -193,12 +197,14 @@ final class PlainEmitter implements Emitter {
     String query = onnx.transpose(heads(node.operand(0), attention), 0, 2, 1, 3);
     String key = onnx.transpose(heads(node.operand(1), attention), 0, 2, 3, 1);
     String value = onnx.transpose(heads(node.operand(2), attention), 0, 2, 1, 3);
-    String scores = onnx.add("MatMul", onnx.add("Mul", query, onnx.scalar(attention.scale())), key);
+    // Scores leave the range of float16: diffusers has upcast_attention for models where they do.
+    String scale = onnx.float32s(new long[0], attention.scale());
+    String scores = onnx.add("MatMul", onnx.add("Mul", inFloat32(query), scale), inFloat32(key));
     if (attention.causal()) {
       scores = onnx.add("Add", scores, causalMask(onnx, Math.toIntExact(node.dimension(1))));
     }
-    String weighted =
-        onnx.add("MatMul", onnx.call("Softmax", scores).with("axis", -1).output(), value);
+    String weights = inPrecision(onnx.call("Softmax", scores).with("axis", -1).output());
+    String weighted = onnx.add("MatMul", weights, value);
     return onnx.reshape(onnx.transpose(weighted, 0, 2, 1, 3), node.shape().getShape());
   }
 
@@ -213,14 +219,13 @@ final class PlainEmitter implements Emitter {
 
   /** Zero where a query may look, the lowest number elsewhere; {@code [tokens, tokens]}. */
   private static String causalMask(OnnxModelBuilder onnx, int tokens) {
-    float lowest = onnx.precision() == DataType.FLOAT16 ? -65504 : -Float.MAX_VALUE;
     float[] mask = new float[tokens * tokens];
     for (int query = 0; query < tokens; query++) {
       for (int key = query + 1; key < tokens; key++) {
-        mask[query * tokens + key] = lowest;
+        mask[query * tokens + key] = -Float.MAX_VALUE;
       }
     }
-    return onnx.floats(new long[] {tokens, tokens}, mask);
+    return onnx.float32s(new long[] {tokens, tokens}, mask);
   }
 
   private String sinusoidalEmbedding(Node node, Op.SinusoidalEmbedding embedding)

@@ -60,10 +60,15 @@ final class ResidentWeights implements ReplicatedWeights {
     this.engine = engine;
     this.parameters = Map.copyOf(parameters);
     this.devices = List.copyOf(devices);
-    this.client = engine.use();
-    this.pjrtDevices = devices.stream().map(device -> engine.device(client, device)).toList();
     this.precision = precision;
     this.cache = cache;
+    this.client = engine.use();
+    try {
+      this.pjrtDevices = devices.stream().map(device -> engine.device(client, device)).toList();
+    } catch (RuntimeException e) {
+      engine.leave();
+      throw e;
+    }
   }
 
   @Override
@@ -156,6 +161,9 @@ final class ResidentWeights implements ReplicatedWeights {
       if (e.getCause() instanceof UncheckedIOException unreadable) {
         throw Objects.requireNonNull(unreadable.getCause());
       }
+      if (e.getCause() instanceof IllegalStateException gone) {
+        throw closed("weights cannot be put on " + devices, gone);
+      }
       if (e.getCause() instanceof RuntimeException exception) {
         throw exception;
       }
@@ -192,6 +200,9 @@ final class ResidentWeights implements ReplicatedWeights {
    * @return for each device all of them, in their order
    */
   private synchronized List<List<PjrtBuffer>> replicate(List<Weight> weights) {
+    if (closed) {
+      throw new IllegalStateException("the weights on " + devices + " have been closed");
+    }
     Map<String, WeightTransfer.Weight> missing = new LinkedHashMap<>();
     long bytes = 0;
     for (Weight weight : weights) {
@@ -228,7 +239,7 @@ final class ResidentWeights implements ReplicatedWeights {
   }
 
   private static String key(Weight weight) {
-    return weight.component() + "/" + weight.parameter().label();
+    return weight.component() + "/" + weight.parameter().label() + " as " + weight.type();
   }
 
   @Override
