@@ -429,7 +429,10 @@
         record[name] = all[name];
       }
     }
-    const model = all.model_id === "demo" ? "" : " --model=" + quote(all.model_id);
+    // A commit is the Hub's; another model is where its owner has it.
+    const place = all.model_revision ? "hf://" + all.model_id + "@" + all.model_revision : all.model_id;
+    const license = all.license ? " --acceptLicense=" + quote(all.license) : "";
+    const model = all.model_id === "demo" ? "" : " --model=" + quote(place) + license;
     return (
       "printf '%s\\n' " + quote(JSON.stringify(record)) + " > again.jsonl\n" +
       "./shardlight generate --input=again.jsonl --output=again" + model +

@@ -82,7 +82,13 @@ class GalleryInBrowserTest {
       dataset.ok(SUBJECTS[i % SUBJECTS.length] + (i < SUBJECTS.length ? "" : ", study " + i));
     }
     dataset
-        .ok("a portrait, flagged", row -> row.set("nsfw", true).set("nsfw_score", .75f))
+        .ok(
+            "a portrait, flagged",
+            row ->
+                row.set("nsfw", true)
+                    .set("nsfw_score", .75f)
+                    .set("model_id", "owner/tiny-sd")
+                    .set("model_revision", "c0ffee"))
         .blocked("a portrait, blocked")
         .failed("a poisonous prompt", "java.lang.IllegalArgumentException")
         .ok("Käfer auf einem Blatt", row -> row.set("negative_prompt", "blurry").set("steps", 30))
@@ -306,11 +312,16 @@ class GalleryInBrowserTest {
         .contains("\"steps\":30,\"guidance_scale\":7.5,\"width\":256,\"height\":256}")
         .endsWith(
             "./shardlight generate --input=again.jsonl --output=again --model='tiny-sd'"
+                + " --acceptLicense='creativeml-openrail-m'"
                 + " --lora='ink.safetensors:0.8,fox'\\''s.safetensors:1' --vae='sd-vae-ft-mse'");
     chromium.driver().findElement(By.id("close")).click();
     openDetail(SUBJECTS[1]);
     assertThat(chromium.text("return document.querySelector('#copy-again pre').textContent"))
-        .endsWith(" --model='tiny-sd'");
+        .endsWith(" --model='tiny-sd' --acceptLicense='creativeml-openrail-m'");
+    chromium.driver().findElement(By.id("close")).click();
+    openDetail("a portrait, flagged");
+    assertThat(chromium.text("return document.querySelector('#copy-again pre').textContent"))
+        .endsWith(" --model='hf://owner/tiny-sd@c0ffee' --acceptLicense='creativeml-openrail-m'");
   }
 
   @Test
