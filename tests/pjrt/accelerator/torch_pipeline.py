@@ -5,6 +5,7 @@
 The same checkpoint, prompts and sizes, bfloat16, channels last; prints one JSON object.
 """
 import json
+import os
 import sys
 import time
 
@@ -12,16 +13,17 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 checkpoint, steps, batches = sys.argv[1], int(sys.argv[2]), [int(b) for b in sys.argv[3].split(",")]
+mode = os.environ.get("TORCH_COMPILE_MODE", "default")
 pipe = StableDiffusionPipeline.from_pretrained(
     checkpoint, torch_dtype=torch.bfloat16, safety_checker=None, feature_extractor=None, requires_safety_checker=False
 ).to("cuda")
 pipe.set_progress_bar_config(disable=True)
 pipe.unet.to(memory_format=torch.channels_last)
 pipe.vae.to(memory_format=torch.channels_last)
-pipe.unet = torch.compile(pipe.unet, mode="max-autotune-no-cudagraphs", fullgraph=True)
-pipe.vae.decode = torch.compile(pipe.vae.decode, mode="max-autotune-no-cudagraphs", fullgraph=True)
+pipe.unet = torch.compile(pipe.unet, mode=mode, fullgraph=True)
+pipe.vae.decode = torch.compile(pipe.vae.decode, mode=mode, fullgraph=True)
 
-report = {"torch": torch.__version__, "device": torch.cuda.get_device_name(), "steps": steps, "batches": []}
+report = {"torch": torch.__version__, "mode": mode, "device": torch.cuda.get_device_name(), "steps": steps, "batches": []}
 for batch in batches:
     prompts = [f"a photograph of an astronaut riding a horse, number {i}" for i in range(batch)]
     torch.cuda.reset_peak_memory_stats()

@@ -103,6 +103,27 @@ static void read_computation_devices(Span span, Options *options) {
   }
 }
 
+// This plugin's compiler has no flags.
+static Error *refuse_flag(Span span, Options *options) {
+  enum { NAME = 1, VALUE = 2, INT_FIELD = 3 };
+  Span name = {0};
+  bool has_number = false;
+  Field field;
+  while (read_field(&span, &field, options)) {
+    if (field.number == NAME && field.has_bytes) {
+      name = field.bytes;
+    } else if (field.number == VALUE && field.has_bytes) {
+      Field value = next_field(&field.bytes);
+      has_number = value.number == INT_FIELD && !value.has_bytes;
+    }
+  }
+  if (!has_number) {
+    options->malformed = true;
+  }
+  return new_error(INVALID_ARGUMENT, "No such compile option: '%.*s'",
+                   (int)(name.end - name.at), (const char *)name.at);
+}
+
 static void read_device_assignment(Span span, Options *options) {
   enum { REPLICA_COUNT = 1, COMPUTATION_COUNT = 2, COMPUTATION_DEVICES = 3 };
   Field field;
@@ -186,7 +207,7 @@ static Error *assign(Program *program, const Options *options) {
 }
 
 Error *parse_compile_options(Program *program) {
-  enum { EXECUTABLE_BUILD_OPTIONS = 3 };
+  enum { EXECUTABLE_BUILD_OPTIONS = 3, ENV_OPTION_OVERRIDES = 7 };
   Options options = {.assigned_replicas = -1, .assigned_partitions = -1};
   const uint8_t *bytes = (const uint8_t *)program->options;
   Span span = {bytes, bytes + program->options_bytes};
@@ -194,6 +215,11 @@ Error *parse_compile_options(Program *program) {
   while (read_field(&span, &field, &options)) {
     if (field.number == EXECUTABLE_BUILD_OPTIONS) {
       read_build_options(field.bytes, &options);
+    } else if (field.number == ENV_OPTION_OVERRIDES && field.has_bytes) {
+      Error *refusal = refuse_flag(field.bytes, &options);
+      if (!options.malformed) {
+        return refusal;
+      }
     }
   }
   Error *error = check(&options);

@@ -11,9 +11,6 @@ import java.util.List;
 final class CudnnAttention {
   private static final String TARGET = "__cudnn$fmhaSoftmax";
 
-  /** Of Hopper; Ada and Ampere take 128, and XLA's compiler refuses what is longer. */
-  private static final long LONGEST_HEAD = 256;
-
   /**
    * In JSON, where a protocol buffer's 64-bit integers are text. To be filled in are the scale and
    * the sizes of the scores, which the kernel never writes.
@@ -74,13 +71,10 @@ final class CudnnAttention {
 
   private CudnnAttention() {}
 
-  /** Whether the kernel exists for these. */
+  /** Whether there is a kernel for these, on a GPU that takes heads of that width. */
   static boolean fits(Value query, boolean causal) {
     long head = query.dimension(3);
-    return !causal
-        && query.type().element() == ElementType.BF16
-        && head % 8 == 0
-        && head <= LONGEST_HEAD;
+    return !causal && query.type().element() == ElementType.BF16 && head % 8 == 0;
   }
 
   /**

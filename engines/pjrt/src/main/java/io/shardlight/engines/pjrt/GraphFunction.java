@@ -262,7 +262,7 @@ final class GraphFunction {
     Value query = heads(operand(node, 0), op);
     Value key = heads(operand(node, 1), op);
     Value value = heads(operand(node, 2), op);
-    if (attention == AttentionForm.CUDNN && CudnnAttention.fits(query, op.causal())) {
+    if (attention.isFused(query, op.causal())) {
       Value mixed = CudnnAttention.write(hlo, query, key, value, op.scale());
       return hlo.reshape(mixed, node.shape().getShape());
     }

@@ -74,7 +74,7 @@ final class ResidentWeights implements ReplicatedWeights {
   @Override
   public Model load(LatentDiffusion diffusion) throws IOException, MalformedModelException {
     GenerationProgram program =
-        GenerationProgram.write(diffusion, precision, AttentionForm.configured());
+        GenerationProgram.write(diffusion, precision, AttentionForm.of(client));
     ReplicatedProgram compiled = compile(program.text(), program.weights());
     return PjrtModel.of(
         "generation",
@@ -103,7 +103,7 @@ final class ResidentWeights implements ReplicatedWeights {
 
   private ReplicatedProgram compile(Graph graph, ElementType type)
       throws IOException, MalformedModelException {
-    HloFunction main = GraphFunction.write(graph, type, AttentionForm.configured(), "main");
+    HloFunction main = GraphFunction.write(graph, type, AttentionForm.of(client), "main");
     List<Weight> weights =
         graph.parameters().values().stream()
             .map(

@@ -70,6 +70,11 @@ public final class GoldenOnDevices {
     return check.report;
   }
 
+  /** Tells at once, as what follows may fail for another reason, or take long. */
+  private static void tell(String name, ObjectNode figures) {
+    System.err.println(name + ": " + figures);
+  }
+
   private TextToImage replicate(Path folder, Numerics numerics, DataType dataType, int batch)
       throws IOException {
     return TextToImage.replicate(
@@ -88,6 +93,7 @@ public final class GoldenOnDevices {
         passes &= difference <= LEVELS;
       }
     }
+    tell(name + " float32, levels", levels);
   }
 
   /** Beside what PyTorch's own bfloat16 arithmetic changes about the same two images. */
@@ -110,6 +116,7 @@ public final class GoldenOnDevices {
         }
       }
     }
+    tell("flax bfloat16", figures);
   }
 
   /** How far images of other batches are from those drawn alone; other kernels may run there. */
@@ -146,6 +153,7 @@ public final class GoldenOnDevices {
           passes &= again;
         }
       }
+      tell("batches of " + dataType, levels);
     }
   }
 

@@ -99,7 +99,7 @@ public final class WholeGeneration {
     PjrtClient client = engine.client();
     report.put("plugin", engine.getVersion());
     report.put("device", client.devices().get(0).kind()).put("devices", client.devices().size());
-    report.put("attention", AttentionForm.configured().name());
+    report.put("fusedAttention", AttentionForm.of(client).longestFusedHead() > 0);
     report.put("dtype", dataType.toString()).put("steps", steps);
     report.put("width", model.defaultWidthPixels()).put("height", model.defaultHeightPixels());
   }
@@ -194,7 +194,10 @@ public final class WholeGeneration {
     ArrayNode all = report.putArray("batches");
     try (TextToImage textToImage = TextToImage.replicate(model, options)) {
       for (int batch : batches) {
-        draw(textToImage, steps, batch, all.addObject());
+        ObjectNode figures = all.addObject();
+        draw(textToImage, steps, batch, figures);
+        // At once, as the next batch may not fit.
+        System.err.println(figures);
       }
     }
   }

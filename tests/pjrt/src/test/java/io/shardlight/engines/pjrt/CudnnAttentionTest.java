@@ -39,7 +39,7 @@ class CudnnAttentionTest {
   @CsvSource({
     "BF16, 40, false, true",
     "BF16, 160, false, true",
-    "BF16, 264, false, false",
+    "BF16, 264, false, true",
     "BF16, 12, false, false",
     "BF16, 40, true, false",
     "F32, 40, false, false"
@@ -47,5 +47,20 @@ class CudnnAttentionTest {
   void fitsWhatTheKernelIsMadeFor(
       ElementType element, long width, boolean causal, boolean expected) {
     assertThat(CudnnAttention.fits(tensor(element, 4, width), causal)).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "9.0, 256, true",
+    "10.0, 256, true",
+    "9.0, 264, false",
+    "8.9, 128, true",
+    "8.0, 136, false",
+    "7.5, 40, false",
+    "unknown, 40, false"
+  })
+  void itDependsOnTheGpuHowWideHeadsMayBe(String capability, long width, boolean expected) {
+    AttentionForm form = AttentionForm.ofCapability(capability);
+    assertThat(form.isFused(tensor(ElementType.BF16, 4, width), false)).isEqualTo(expected);
   }
 }

@@ -1,8 +1,12 @@
 package io.shardlight.engines.pjrt.client;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.ByteArrayOutputStream;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * On how many devices, and on which, a program is to run: replica {@code i} on device {@code
@@ -10,8 +14,9 @@ import java.util.List;
  *
  * @param replicas at least 1
  * @param deviceIds of {@link PjrtDevice#id}, one a replica; empty: the plugin chooses
+ * @param flags of XLA's compiler, without dashes, with whole numbers
  */
-public record CompileOptions(int replicas, List<Integer> deviceIds) {
+public record CompileOptions(int replicas, List<Integer> deviceIds, Map<String, Long> flags) {
   /**
    * Field numbers of {@code xla.CompileOptionsProto} and the messages in it: {@code
    * xla/pjrt/proto/compile_options.proto} and {@code xla/xla_data.proto}.
@@ -19,6 +24,10 @@ public record CompileOptions(int replicas, List<Integer> deviceIds) {
   private static final int BUILD_OPTIONS = 3;
 
   private static final int PROFILE_VERSION = 5;
+  private static final int ENV_OPTION_OVERRIDES = 7;
+  private static final int OVERRIDE_NAME = 1;
+  private static final int OVERRIDE_VALUE = 2;
+  private static final int VALUE_INT = 3;
   private static final int BUILD_DEVICE_ORDINAL = 1;
   private static final int BUILD_NUM_REPLICAS = 4;
   private static final int BUILD_NUM_PARTITIONS = 5;
@@ -36,6 +45,7 @@ public record CompileOptions(int replicas, List<Integer> deviceIds) {
 
   public CompileOptions {
     deviceIds = List.copyOf(deviceIds);
+    flags = Map.copyOf(flags);
     if (replicas < 1) {
       throw new IllegalArgumentException("replicas must be at least 1, but was " + replicas);
     }
@@ -48,9 +58,20 @@ public record CompileOptions(int replicas, List<Integer> deviceIds) {
     }
   }
 
-  /** One replica on each device, in the order given. */
+  public CompileOptions(int replicas, List<Integer> deviceIds) {
+    this(replicas, deviceIds, Map.of());
+  }
+
+  /** One replica on each device, in the order given, with the flags that do those good. */
   public static CompileOptions on(List<PjrtDevice> devices) {
-    return new CompileOptions(devices.size(), devices.stream().map(PjrtDevice::id).toList());
+    return new CompileOptions(
+        devices.size(),
+        devices.stream().map(PjrtDevice::id).toList(),
+        CompilerFlags.forPlatform(devices.get(0).client().platformName()));
+  }
+
+  CompileOptions withFlags(Map<String, Long> value) {
+    return new CompileOptions(replicas, deviceIds, value);
   }
 
   /** One replica on the device that the plugin chooses. */
@@ -70,7 +91,17 @@ public record CompileOptions(int replicas, List<Integer> deviceIds) {
     ByteArrayOutputStream options = new ByteArrayOutputStream();
     writeBytes(options, BUILD_OPTIONS, build.toByteArray());
     writeNumber(options, PROFILE_VERSION, UNSET);
+    new TreeMap<>(flags).forEach((name, value) -> writeFlag(options, name, value));
     return options.toByteArray();
+  }
+
+  private static void writeFlag(ByteArrayOutputStream options, String name, long value) {
+    ByteArrayOutputStream number = new ByteArrayOutputStream();
+    writeNumber(number, VALUE_INT, value);
+    ByteArrayOutputStream entry = new ByteArrayOutputStream();
+    writeBytes(entry, OVERRIDE_NAME, name.getBytes(UTF_8));
+    writeBytes(entry, OVERRIDE_VALUE, number.toByteArray());
+    writeBytes(options, ENV_OPTION_OVERRIDES, entry.toByteArray());
   }
 
   private byte[] deviceAssignment() {

@@ -16,6 +16,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A plugin's devices, opened: programs are compiled and arrays are uploaded through it. One a
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * midst of still ends well: the last of them destroys what it used.
  */
 public final class PjrtClient implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(PjrtClient.class);
+
   /** MLIR as text or as bytecode. */
   private static final byte[] FORMAT = NativeArena.utf8("mlir");
 
@@ -106,6 +110,20 @@ public final class PjrtClient implements AutoCloseable {
    * @throws PjrtException with the compiler's words
    */
   public PjrtExecutable compile(String module, CompileOptions options) {
+    try {
+      return compileOnce(module, options);
+    } catch (PjrtException e) {
+      String words = String.valueOf(e.getMessage());
+      if (options.flags().keySet().stream().noneMatch(words::contains)) {
+        throw e;
+      }
+      // Flags come and go with XLA's versions, and speed is all they change.
+      LOG.info("Compiling without {}: {}", options.flags(), words);
+      return compileOnce(module, options.withFlags(Map.of()));
+    }
+  }
+
+  private PjrtExecutable compileOnce(String module, CompileOptions options) {
     long client = handle.acquire();
     try (NativeArena arena = new NativeArena()) {
       byte[] code = NativeArena.utf8(module);

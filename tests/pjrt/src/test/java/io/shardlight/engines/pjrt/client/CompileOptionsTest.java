@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class CompileOptionsTest {
@@ -17,6 +18,25 @@ class CompileOptionsTest {
         .isEqualTo(
             "1a2108ffffffffffffffffff01200828014a10080810011a0a0a0800010203040506072"
                 + "8ffffffffffffffffff01");
+  }
+
+  @Test
+  void flagsAreOverridesWithWholeNumbers() {
+    assertThat(hex(CompileOptions.single().withFlags(Map.of("flag_b", 0L, "flag_a", 300L))))
+        .isEqualTo(
+            hex(CompileOptions.single())
+                + ("3a0d" + "0a06" + "666c61675f61" + "1203" + "18ac02")
+                + ("3a0c" + "0a06" + "666c61675f62" + "1202" + "1800"));
+  }
+
+  @Test
+  void nvidiasCompilerKeepsProductsApart() {
+    String flag = "xla_gpu_dot_merger_threshold_mb";
+    assertThat(CompilerFlags.forPlatform("cuda", "")).containsExactly(Map.entry(flag, 0L));
+    assertThat(CompilerFlags.forPlatform("cuda", "--" + flag + "=32 --xla_dump_to=/tmp"))
+        .as("the environment has the last word")
+        .isEmpty();
+    assertThat(CompilerFlags.forPlatform("tpu", "")).isEmpty();
   }
 
   @Test

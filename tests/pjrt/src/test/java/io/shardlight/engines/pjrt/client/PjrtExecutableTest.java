@@ -217,6 +217,20 @@ class PjrtExecutableTest {
   }
 
   @Test
+  void aFlagThatTheCompilerDoesNotKnowIsLeftOut() {
+    CompileOptions options =
+        CompileOptions.single().withFlags(Map.of("xla_gpu_of_another_time", 0L));
+    PjrtExecutable add = client.compile(Programs.ADD, options);
+    assertThat(add.execute(List.of(List.of(four(0, 1), four(0, 2)))).get(0)).hasSize(1);
+    add.close();
+
+    assertInvalid(
+        () -> client.compile("module {}", options),
+        "PJRT_Client_Compile",
+        "the module has no public function @main");
+  }
+
+  @Test
   void wrongArgumentsAreRefused() {
     PjrtExecutable one = client.compile(Programs.ADD, CompileOptions.single());
     PjrtExecutable all = client.compile(Programs.ADD, CompileOptions.on(client.devices()));
