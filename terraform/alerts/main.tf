@@ -253,7 +253,14 @@ resource "google_monitoring_alert_policy" "long" {
   }
 }
 
-# While a job runs: its counters, minutes old, long before there is a report.
+# While a job runs: its counters, which know each shard as it ends, long before there is a report.
+
+locals {
+  counter = "dataflow_googleapis_com:job_user_counter{monitored_resource=\"dataflow_job\", job_name=~\"${join("|", keys(var.datasets))}\""
+  failed  = "max by (job_name) (${local.counter}, metric_name=\"failed\"})"
+  drawn   = "max by (job_name) (${local.counter}, metric_name=\"images\"})"
+}
+
 resource "google_monitoring_alert_policy" "failing" {
   count = length(var.datasets) == 0 ? 0 : 1
 
@@ -267,11 +274,8 @@ resource "google_monitoring_alert_policy" "failing" {
     display_name = "more than ${var.failure_ratio} of the images so far failed"
 
     condition_prometheus_query_language {
-      query = join(" ", [
-        "max by (job_name) (dataflow_googleapis_com:job_user_counter{monitored_resource=\"dataflow_job\", metric_name=\"failed\", job_name=~\"${join("|", keys(var.datasets))}\"})",
-        "> ${var.failure_ratio} *",
-        "max by (job_name) (dataflow_googleapis_com:job_user_counter{monitored_resource=\"dataflow_job\", metric_name=\"images\", job_name=~\"${join("|", keys(var.datasets))}\"})",
-      ])
+      # A counter is not there before it counts: of a job whose images all fail, "images" is missing.
+      query               = "${local.failed} > ${var.failure_ratio} * (${local.drawn} or 0 * ${local.failed})"
       duration            = "600s"
       evaluation_interval = "300s"
       rule_group          = var.name

@@ -198,6 +198,25 @@ class InstallationTest {
   }
 
   @Test
+  void imagesThatAllFailAreFailuresToo() {
+    String failing =
+        example().resources("google_monitoring_alert_policy").stream()
+            .filter(policy -> policy.at("/name").asText().equals("failing"))
+            .map(policy -> policy.at("/values/conditions/0/condition_prometheus_query_language/0"))
+            .map(condition -> condition.at("/query").asText())
+            .findFirst()
+            .orElseThrow();
+
+    String counter =
+        "max by (job_name)"
+            + " (dataflow_googleapis_com:job_user_counter{monitored_resource=\"dataflow_job\","
+            + " job_name=~\"demo|foxes-nightly|owls-weekly\", metric_name=\"%s\"})";
+    String failed = String.format(counter, "failed");
+    String images = String.format(counter, "images");
+    assertThat(failing).isEqualTo(failed + " > 0.005 * (" + images + " or 0 * " + failed + ")");
+  }
+
+  @Test
   void theHubNeedsASecretAndAWayOut() throws Exception {
     Set<String> without = addresses(example());
     Set<String> with = addresses(another().with("hub_access = true\n").apply());
