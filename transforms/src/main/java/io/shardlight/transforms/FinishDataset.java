@@ -1,5 +1,6 @@
 package io.shardlight.transforms;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.CommittedShards;
 import io.shardlight.data.DatasetPart;
 import io.shardlight.data.DatasetPaths;
@@ -167,8 +168,11 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
 
       // 1. The report, which tells of failures too. A retry keeps the first.
       Optional<String> problem = unfinished(store, made).or(() -> totals.problem(settings));
-      String report = DatasetCard.pretty(totals.report(runId, settings.maxFailureRatio(), problem));
+      ObjectNode json = totals.report(runId, settings.maxFailureRatio(), problem);
+      String report = DatasetCard.pretty(json);
       store.create(DatasetPaths.report(runId), bytes(report));
+      // Where logs are kept, alerts are made of this line: terraform/alerts has its form.
+      LOG.info("Report of run {}: {}", runId, json);
       if (problem.isPresent()) {
         lease.release();
         throw new IllegalStateException(problem.get());

@@ -194,7 +194,11 @@ record RunTotals(
     json.put("mode", scope.mode().optionName());
     json.put("succeeded", problem.isEmpty());
     problem.ifPresent(text -> json.put("problem", text));
-    json.set("counts", runCounts());
+    ObjectNode counts = runCounts();
+    json.set("counts", counts);
+    long failed = counts.path("failed").asLong();
+    long rows = counts.path("ok").asLong() + failed + counts.path("blocked").asLong();
+    json.put("failure_ratio", ratio(failed, rows));
     json.put("max_failure_ratio", maxFailureRatio);
     json.put("shards", reports.size());
     json.put("shards_already_present", reports.size() - made.size());

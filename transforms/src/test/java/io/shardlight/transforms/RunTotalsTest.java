@@ -156,6 +156,12 @@ class RunTotalsTest {
 
     assertThat(new RunTotals(EXTENSION, 10, 0, 0, fails, others).problem(SETTINGS).orElseThrow())
         .contains("1 of 10 did");
+    assertThat(
+            new RunTotals(EXTENSION, 10, 0, 0, fails, others)
+                .report("run", 0.01, Optional.empty())
+                .at("/failure_ratio")
+                .asDouble())
+        .isEqualTo(0.1);
     assertThat(new RunTotals(EXTENSION, 10, 0, 0, works, others).problem(SETTINGS)).isEmpty();
   }
 

@@ -1,0 +1,4 @@
+output "request" {
+  description = "Body of the launch."
+  value       = jsonencode(local.request)
+}
