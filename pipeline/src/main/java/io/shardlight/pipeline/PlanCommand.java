@@ -93,7 +93,8 @@ final class PlanCommand implements Command {
         job.busy(RUN).ifPresent(problem -> plan.put("problem", problem));
       }
       PlanSummary summary =
-          new PlanSummary(plan, job.settings().imageFormat(), imagesPerSecond, pricePerHour);
+          new PlanSummary(
+              plan, job.output(), job.settings().imageFormat(), imagesPerSecond, pricePerHour);
       summary.rejections().forEach(console.err()::println);
       summary.problem().ifPresent(console.err()::println);
       if (line.isSet("json")) {

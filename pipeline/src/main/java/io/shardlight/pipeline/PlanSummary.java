@@ -15,12 +15,14 @@ import java.util.Optional;
  * What a job would do, for people and for programs.
  *
  * @param plan what {@link io.shardlight.transforms.SummarisePlan} wrote
+ * @param output root of the dataset
  * @param format of the images
  * @param imagesPerSecond of all workers together
  * @param pricePerHour of all workers together
  */
 record PlanSummary(
     JsonNode plan,
+    String output,
     ImageFormat format,
     Optional<Double> imagesPerSecond,
     Optional<Double> pricePerHour) {
@@ -100,6 +102,7 @@ record PlanSummary(
     cost()
         .ifPresent(
             cost -> lines.add("Costs " + cost.toPlainString() + " at " + price() + " an hour"));
+    lines.add("Dataset: " + output);
     return lines;
   }
 
@@ -135,6 +138,7 @@ record PlanSummary(
   ObjectNode json() {
     ObjectNode json = plan.deepCopy();
     problem().ifPresent(text -> json.put("problem", text));
+    json.put("output", output);
     json.put("images", missing());
     json.put("already_present", sum("already_present"));
     json.put("duplicates", sum("duplicates"));

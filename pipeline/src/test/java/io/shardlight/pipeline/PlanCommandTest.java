@@ -74,7 +74,8 @@ class PlanCommandTest {
             "A batch is 2 images; of all its slots 25.0 % are padding",
             "About 104 kB of images",
             "12 s at 0.500 images/s",
-            "Costs 12.00 at 3600 an hour");
+            "Costs 12.00 at 3600 an hour",
+            "Dataset: " + out);
     assertThat(terminal.errLines())
         .satisfiesOnlyOnce(line -> assertThat(line).startsWith(prompts + ":5: "))
         .satisfiesOnlyOnce(line -> assertThat(line).startsWith(prompts + ":6: "));

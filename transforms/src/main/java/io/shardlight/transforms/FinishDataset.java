@@ -1,5 +1,6 @@
 package io.shardlight.transforms;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.CommittedShards;
 import io.shardlight.data.DatasetPart;
 import io.shardlight.data.DatasetPaths;
@@ -167,7 +168,11 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
 
       // 1. The report, which tells of failures too. A retry keeps the first.
       Optional<String> problem = unfinished(store, made).or(() -> totals.problem(settings));
-      String report = DatasetCard.pretty(totals.report(runId, settings.maxFailureRatio(), problem));
+      ObjectNode facts = totals.report(runId, settings.maxFailureRatio(), problem);
+      if (!run.request().isEmpty()) {
+        facts.put("request_sha256", run.request());
+      }
+      String report = DatasetCard.pretty(facts);
       store.create(DatasetPaths.report(runId), bytes(report));
       if (problem.isPresent()) {
         lease.release();
