@@ -140,7 +140,7 @@ record JobEstimate(Job job, Speed speed, int workers) {
 
   StorageOperations operations() {
     return StorageOperations.of(job.layout(), job.manifests(), job.images(), job.shards())
-        .plus(StorageOperations.lease(workerHours()));
+        .plus(StorageOperations.lease(hours(), workers));
   }
 
   /** Objects written in a second, while all workers draw. */

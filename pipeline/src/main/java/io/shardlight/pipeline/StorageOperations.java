@@ -18,10 +18,13 @@ record StorageOperations(long classA, long classB) {
   /** The lease, from beginning to end, without signs of life. */
   static final StorageOperations LEASE = new StorageOperations(8, 9);
 
-  /** A sign of life: the lease is found, read and renewed. */
-  static final StorageOperations RENEWAL = new StorageOperations(2, 3);
+  /** A worker's look whether a sign of life is due: is the lease ours, and when was the last? */
+  static final StorageOperations LOOK = new StorageOperations(0, 2);
 
-  private static final int RENEWALS_PER_HOUR = 60;
+  private static final int LOOKS_PER_HOUR = 60;
+
+  /** Signs of all workers together, which are never less than half a minute apart. */
+  private static final int SIGNS_PER_HOUR = 120;
 
   StorageOperations plus(StorageOperations other) {
     return new StorageOperations(classA + other.classA, classB + other.classB);
@@ -57,9 +60,14 @@ record StorageOperations(long classA, long classB) {
     return new StorageOperations(3, 2 * shards + archives + 2 * images);
   }
 
-  /** Signs of life of workers, with one shard under way in each; with more, as many times. */
-  static StorageOperations lease(double workerHours) {
-    return RENEWAL.times(Math.round(RENEWALS_PER_HOUR * workerHours));
+  /**
+   * Signs of life while a job runs.
+   *
+   * @param workers with one shard under way in each; with more, the looks are as many times more
+   */
+  static StorageOperations lease(double hours, int workers) {
+    return new StorageOperations(Math.round(SIGNS_PER_HOUR * hours), 0)
+        .plus(LOOK.times(Math.round(LOOKS_PER_HOUR * hours * workers)));
   }
 
   double price() {
