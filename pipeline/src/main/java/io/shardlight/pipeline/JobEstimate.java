@@ -212,7 +212,7 @@ record JobEstimate(Job job, Speed speed, int workers) {
     price().ifPresent(price -> lines.add(row("to make it", "", money(price))));
     lines.add(row("to keep it a month", Progress.bytes(job.storedBytes()), money(storedPrice())));
     lines.add("");
-    lines.add("Prices are " + WorkerKind.PRICES + ", unless you give --pricePerHour; check them");
+    lines.add("Prices: " + WorkerKind.PRICES + "; check them, and give --pricePerHour");
     return lines;
   }
 
