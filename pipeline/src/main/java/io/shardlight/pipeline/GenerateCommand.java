@@ -101,7 +101,9 @@ final class GenerateCommand implements Command {
     job.busy(run).ifPresent(problems::add);
     // A finished set is not made twice: no runner is asked, no job submitted.
     Optional<NothingToDo> nothing =
-        problems.isEmpty() ? request.flatMap(asked -> nothingToDo(job, asked)) : Optional.empty();
+        problems.isEmpty()
+            ? request.flatMap(asked -> NothingToDo.find(job, asked))
+            : Optional.empty();
     if (nothing.isPresent()) {
       tell(nothing.get(), line, start, console);
       return DONE;
@@ -179,16 +181,6 @@ final class GenerateCommand implements Command {
       return Optional.of(job.request());
     } catch (IOException e) {
       problems.add("--input=" + job.options().getInput() + ": " + Causes.line(e));
-      return Optional.empty();
-    }
-  }
-
-  /** What cannot be read here is told by the job, which must read it. */
-  private static Optional<NothingToDo> nothingToDo(CheckedJob job, String request) {
-    try {
-      return NothingToDo.find(job, request);
-    } catch (IOException e) {
-      LOG.debug("Whether there is nothing to do is not known", e);
       return Optional.empty();
     }
   }

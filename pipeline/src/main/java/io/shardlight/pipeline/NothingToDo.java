@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Says of a job, before it is submitted, that an earlier run was asked for the very same, and that
@@ -25,18 +27,29 @@ import java.util.Optional;
  * @param gallery whether it has one
  */
 record NothingToDo(JsonNode report, String output, boolean gallery) {
+  private static final Logger LOG = LoggerFactory.getLogger(NothingToDo.class);
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Reports that are looked at, from the newest; a month of nights. */
   private static final int REPORTS = 31;
 
   /**
-   * Looks for such a run.
+   * Looks for such a run. For all that submit jobs: it asks no runner and holds no lease.
    *
    * @param request as {@link CheckedJob#request} has it
    * @return empty if there is something to do, or if that takes a job to find out
    */
-  static Optional<NothingToDo> find(CheckedJob job, String request) throws IOException {
+  static Optional<NothingToDo> find(CheckedJob job, String request) {
+    try {
+      return look(job, request);
+    } catch (IOException e) {
+      // What cannot be read is told by the job, which must read it.
+      LOG.debug("Whether there is nothing to do is not known", e);
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<NothingToDo> look(CheckedJob job, String request) throws IOException {
     DatasetMode mode = job.scope().mode();
     ObjectStore store = ObjectStore.open(job.output(), job.options());
     if ((mode != DatasetMode.INCREMENTAL && mode != DatasetMode.EXTEND) || !isWhole(store)) {
