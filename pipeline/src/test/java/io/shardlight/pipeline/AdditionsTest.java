@@ -156,6 +156,27 @@ class AdditionsTest {
   }
 
   @Test
+  void workersOfACommandCompare() throws IOException {
+    Path lora = Files.copy(KOHYA, home.resolve("style.safetensors"));
+    CommandLine line =
+        CommandLine.parse(
+            List.of(
+                "--input=" + home.resolve("prompts.txt"),
+                "--output=" + home.resolve("out"),
+                "--model=" + TinyModels.torch(),
+                "--lora=" + lora),
+            GenerateCommand.CATALOG,
+            Set.of());
+    CheckedJob job =
+        CheckedJob.check(line, Set.of(), Terminal.at(home).console(), new ArrayList<>())
+            .orElseThrow();
+    Files.copy(LORAS.resolve("peft.safetensors"), lora, StandardCopyOption.REPLACE_EXISTING);
+
+    assertThatThrownBy(() -> job.model().loader().create())
+        .hasMessageStartingWith("--lora " + lora + " must be what the job was checked with");
+  }
+
+  @Test
   void whatIsNoFileIsTold() throws IOException {
     Files.createFile(home.resolve("style.safetensors"));
     Files.createFile(home.resolve("style.pt"));
