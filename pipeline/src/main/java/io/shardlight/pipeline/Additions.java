@@ -25,8 +25,9 @@ import java.util.regex.Pattern;
  *
  * @param loras in the order given
  * @param vae path of a directory; empty for the checkpoint's own VAE
+ * @param vaeSha256 that the directory must have on every machine; empty if nobody has said it
  */
-record Additions(List<AddedLora> loras, String vae) implements Serializable {
+record Additions(List<AddedLora> loras, String vae, String vaeSha256) implements Serializable {
   static final Additions NONE = new Additions(List.of(), "");
 
   /** {@code PATH:scale}. */
@@ -36,11 +37,33 @@ record Additions(List<AddedLora> loras, String vae) implements Serializable {
 
   /**
    * @param path of a safetensors file
+   * @param sha256 that the file must have on every machine; empty if nobody has said it
    */
-  record AddedLora(String path, float scale) implements Serializable {}
+  record AddedLora(String path, float scale, String sha256) implements Serializable {
+    AddedLora(String path, float scale) {
+      this(path, scale, "");
+    }
+  }
 
   Additions {
     loras = List.copyOf(loras);
+  }
+
+  Additions(List<AddedLora> loras, String vae) {
+    this(loras, vae, "");
+  }
+
+  /** With the hashes of what the job was checked with, which workers are to find again. */
+  Additions pinned(AdditionsIdentity identity) {
+    List<AddedLora> pinned = new ArrayList<>();
+    for (int i = 0; i < loras.size(); i++) {
+      AddedLora lora = loras.get(i);
+      pinned.add(new AddedLora(lora.path, lora.scale, identity.loras().get(i).sha256()));
+    }
+    return new Additions(
+        pinned,
+        vae,
+        identity.vae().stream().map(AdditionsIdentity.Vae::sha256).findAny().orElse(""));
   }
 
   /**
@@ -184,6 +207,33 @@ record Additions(List<AddedLora> loras, String vae) implements Serializable {
     }
     requireHere("--vae", Path.of(vae));
     return new ModelAdditions(files, Optional.of(ComponentDirectory.open(Path.of(vae))));
+  }
+
+  /**
+   * Opens what is added, and finds that it is what the job was checked with.
+   *
+   * @param cacheDirectory where hashes of files are kept
+   * @throws IOException also if a file is another one on this machine
+   */
+  ModelAdditions openSame(Path cacheDirectory) throws IOException {
+    ModelAdditions opened = open();
+    AdditionsIdentity found = identity(opened, cacheDirectory);
+    for (int i = 0; i < loras.size(); i++) {
+      requireSame("--lora", loras.get(i).path, loras.get(i).sha256, found.loras().get(i).sha256());
+    }
+    for (AdditionsIdentity.Vae other : found.vae()) {
+      requireSame("--vae", vae, vaeSha256, other.sha256());
+    }
+    return opened;
+  }
+
+  private static void requireSame(String option, String path, String wanted, String found)
+      throws IOException {
+    if (!wanted.isEmpty() && !wanted.equals(found)) {
+      throw new IOException(
+          "%s %s must be what the job was checked with, SHA-256 %s, but on %s it has %s; put the same on every machine, and run the command again"
+              .formatted(option, path, wanted, InetAddress.getLocalHost().getHostName(), found));
+    }
   }
 
   private static void requireHere(String option, Path path) throws IOException {

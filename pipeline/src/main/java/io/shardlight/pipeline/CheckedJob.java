@@ -1,5 +1,7 @@
 package io.shardlight.pipeline;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shardlight.data.CanonicalJson;
 import io.shardlight.data.DatasetMode;
 import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.GenerationSettings;
@@ -8,6 +10,7 @@ import io.shardlight.data.ObjectStore;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunLease;
 import io.shardlight.data.RunScope;
+import io.shardlight.data.Sha256;
 import io.shardlight.data.TemplateSettings;
 import io.shardlight.transforms.WildcardFiles;
 import java.io.IOException;
@@ -22,7 +25,8 @@ record CheckedJob(
     PreparedModel model,
     GenerationSettings settings,
     RunScope scope,
-    String output) {
+    String output,
+    InputFiles input) {
 
   /**
    * Checks options, files and model.
@@ -33,11 +37,20 @@ record CheckedJob(
   static Optional<CheckedJob> check(
       CommandLine line, Set<String> terminal, Console console, List<String> problems) {
     BucketChecks buckets = new BucketChecks(line);
-    line.usable("input").map(v -> FileChecks.input(v, buckets)).ifPresent(problems::addAll);
+    PlaceTokens tokens = PlaceTokens.of(line, problems);
+    Optional<String> input = line.usable("input").map(tokens::input);
+    List<String> unreadable = input.map(v -> FileChecks.input(v, buckets)).orElse(List.of());
+    problems.addAll(unreadable);
+    InputFiles files = new InputFiles(input.map(FileChecks::patterns).orElse(List.of()));
     Optional<TemplateSettings> templates = templates(line, buckets, problems);
     imageQuality(line).ifPresent(problems::add);
     problems.addAll(RunnerChecks.problems(line));
-    line.usable("output").flatMap(v -> FileChecks.output(v, buckets)).ifPresent(problems::add);
+    Optional<String> place =
+        line.usable("output")
+            // Of an input that is not there the hash cannot be told.
+            .filter(v -> unreadable.isEmpty() || !v.contains(PlaceTokens.INPUT_HASH))
+            .flatMap(v -> tokens.output(v, files, problems));
+    place.flatMap(v -> FileChecks.output(v, buckets)).ifPresent(problems::add);
     // Last, as it may have to be fetched; what is wrong with the rest should be known before.
     line.usable("compileCache")
         .flatMap(v -> FileChecks.compileCache(v, buckets))
@@ -47,10 +60,23 @@ record CheckedJob(
     if (!problems.isEmpty() || model.isEmpty() || options.isEmpty() || templates.isEmpty()) {
       return Optional.empty();
     }
+    options.get().setInput(input.orElseThrow());
+    options.get().setOutput(place.orElseThrow());
     String output = FileChecks.root(options.get().getOutput());
     GenerationSettings settings = GenerateSettings.of(options.get(), model.get(), templates.get());
     return scope(output, options.get(), settings, problems)
-        .map(scope -> new CheckedJob(options.get(), model.get(), settings, scope, output));
+        .map(scope -> new CheckedJob(options.get(), model.get(), settings, scope, output, files));
+  }
+
+  /**
+   * Hash of all that decides about what the dataset comes to hold: prompts, by their files, and
+   * settings. Of two jobs with one hash, the second finds nothing to do.
+   */
+  String request() throws IOException {
+    ObjectNode request = settings.toJson();
+    request.put("input_sha256", input.sha256());
+    request.put("max_failure_ratio", settings.maxFailureRatio());
+    return Sha256.hex(CanonicalJson.write(request));
   }
 
   /** Which other run is writing the output now; empty if none is. */

@@ -88,16 +88,27 @@ final class GenerateCommand implements Command {
     CheckedJob job = checked.get();
     String output = job.output();
     Optional<RemoteRunner> runner = RunnerChecks.remote(line);
-    runner.ifPresent(place -> problems.addAll(place.prepare(job.options())));
     String runId =
         RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4);
+    Optional<String> request = request(job, problems);
     RunIdentity run =
-        runner.isPresent()
-            ? new RunIdentity(runId, RunProcess.NONE, true)
-            : new RunIdentity(runId, RunProcess.current());
+        (runner.isPresent()
+                ? new RunIdentity(runId, RunProcess.NONE, true)
+                : new RunIdentity(runId, RunProcess.current()))
+            .withRequest(request.orElse(""));
     RunLease lease = new RunLease(ObjectStore.open(output, job.options()), run);
     // Told before the prompts are read; the job itself looks again.
     job.busy(run).ifPresent(problems::add);
+    // A finished set is not made twice: no runner is asked, no job submitted.
+    Optional<NothingToDo> nothing =
+        problems.isEmpty()
+            ? request.flatMap(asked -> NothingToDo.find(job, asked))
+            : Optional.empty();
+    if (nothing.isPresent()) {
+      tell(nothing.get(), line, start, console);
+      return DONE;
+    }
+    runner.ifPresent(place -> problems.addAll(place.prepare(job.options())));
     if (run.leased() && problems.isEmpty()) {
       take(lease, output).ifPresent(problems::add);
     }
@@ -163,6 +174,23 @@ final class GenerateCommand implements Command {
       summary.lines().forEach(console.out()::println);
     }
     return DONE;
+  }
+
+  private static Optional<String> request(CheckedJob job, List<String> problems) {
+    try {
+      return Optional.of(job.request());
+    } catch (IOException e) {
+      problems.add("--input=" + job.options().getInput() + ": " + Causes.line(e));
+      return Optional.empty();
+    }
+  }
+
+  private static void tell(NothingToDo nothing, CommandLine line, long start, Console console) {
+    if (line.isSet("json")) {
+      console.out().println(nothing.json(Duration.ofNanos(System.nanoTime() - start)));
+    } else {
+      nothing.lines().forEach(console.out()::println);
+    }
   }
 
   /** Takes the lease for workers elsewhere, or tells which other run was quicker. */

@@ -23,7 +23,8 @@ public interface GenerateOptions extends PipelineOptions {
           + " --seed 7 ...; in .jsonl, .csv, .tsv, .parquet and .avro files every record has"
           + " \"prompt\" (or \"caption\", \"text\") and, if you like, \"id\", \"negative_prompt\","
           + " \"seed\", \"images\", \"steps\", \"guidance_scale\", \"width\", \"height\","
-          + " \"scheduler\". Text files may be packed as .gz or .zst.")
+          + " \"scheduler\". Text files may be packed as .gz or .zst. {date} in a path is the day"
+          + " of the run.")
   @Validation.Required
   @Option(group = OptionGroup.FILES, order = 1, example = "prompts.txt")
   String getInput();
@@ -33,7 +34,8 @@ public interface GenerateOptions extends PipelineOptions {
   @Description(
       "Directory of the dataset, local or gs://bucket/folder; made if it is not there. When the"
           + " same command runs again after a job was stopped, it goes on after the shards that"
-          + " were complete; see --shardSize.")
+          + " were complete; see --shardSize. {date} in it is the day of the run, {inputHash}"
+          + " twelve digits that the same input files have in common; {{ and }} stand for braces.")
   @Validation.Required
   @Option(group = OptionGroup.FILES, order = 2, example = "out")
   String getOutput();
@@ -66,6 +68,19 @@ public interface GenerateOptions extends PipelineOptions {
   @Nullable String getWildcards();
 
   void setWildcards(@Nullable String value);
+
+  @Description(
+      "Day that {date} in --input and --output stands for, to make up for one that was missed.")
+  @Option(
+      group = OptionGroup.FILES,
+      order = 6,
+      pattern = "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+      patternText = "a day as year-month-day",
+      example = "2026-11-26",
+      defaultText = "today, in UTC")
+  @Nullable String getRunDate();
+
+  void setRunDate(@Nullable String value);
 
   // Images
 

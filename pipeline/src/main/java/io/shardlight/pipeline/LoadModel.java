@@ -116,13 +116,16 @@ record LoadModel(
     } else if (!Files.isDirectory(cache)) {
       cache = CacheDirectory.forModel(folder, environment);
     }
+    cache = CacheDirectory.create(cache);
     StableDiffusion model =
         StableDiffusion.open(
-            ModelDirectory.open(folder), Optional.of(parseNumerics(numerics)), additions.open());
+            ModelDirectory.open(folder),
+            Optional.of(parseNumerics(numerics)),
+            additions.openSame(cache));
     if (safety) {
       model = model.withSafetyChecker();
     }
-    TextToImageOptions options = options().withCacheDirectory(CacheDirectory.create(cache));
+    TextToImageOptions options = options().withCacheDirectory(cache);
     if (!compileCache.isEmpty()) {
       options =
           options.withPrograms(

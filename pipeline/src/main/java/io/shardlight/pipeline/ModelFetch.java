@@ -91,6 +91,7 @@ record ModelFetch(Map<String, String> environment, Supplier<PipelineOptions> opt
     }
     Hub hub = hub(source.tokenSecret());
     HubListing listing = hub.look(HubModel.parse(source.location()));
+    listing.requireWhole();
     return hub.fetch(listing, NeededFiles.of(listing.names(), Optional.empty()).all(), new Log());
   }
 

@@ -2,6 +2,7 @@ package io.shardlight.pipeline;
 
 import io.shardlight.data.Buckets;
 import io.shardlight.data.ObjectStore;
+import io.shardlight.data.StoredObject;
 import io.shardlight.diffusion.hub.Hub;
 import io.shardlight.diffusion.hub.HubListing;
 import io.shardlight.diffusion.hub.HubModel;
@@ -13,6 +14,7 @@ import io.shardlight.diffusion.weights.ModelDirectoryException;
 import io.shardlight.models.ModelMarker;
 import io.shardlight.models.StagedModel;
 import java.io.IOException;
+import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -155,6 +157,7 @@ final class ModelLocation {
     Hub hub = fetch.hub(tokenSecret);
     try (TransferDisplay display = display()) {
       HubListing listing = look(hub, display);
+      listing.requireWhole();
       NeededFiles needed = NeededFiles.of(listing.names(), variant);
       Path folder = hub.fetch(listing, needed.description(), display);
       Optional<LicenseTerms> license = ModelCard.license(folder).or(listing::license);
@@ -178,6 +181,7 @@ final class ModelLocation {
   private Optional<LocatedModel> fromBucket(List<String> problems) throws IOException {
     StagedModel staged = fetch.staged(value);
     ModelMarker marker = staged.marker();
+    requireVariant(marker);
     gate.look(marker.id(), marker.revision(), problems);
     if (!accepted(marker.license(), "", problems) || !problems.isEmpty()) {
       return Optional.empty();
@@ -189,6 +193,17 @@ final class ModelLocation {
               ModelDirectory.open(folder),
               marker,
               new ModelSource(Buckets.canonical(value), "", "")));
+    }
+  }
+
+  /**
+   * Of a staged model all files are taken, so that a variant must be what was staged.
+   *
+   * @throws IllegalArgumentException if it is not
+   */
+  private void requireVariant(ModelMarker marker) {
+    if (variant.isPresent()) {
+      NeededFiles.of(marker.files().stream().map(StoredObject::name).toList(), variant);
     }
   }
 
@@ -248,6 +263,7 @@ final class ModelLocation {
     if (licensed && !accepted(license, "", problems)) {
       return Optional.empty();
     }
+    marker.ifPresent(this::requireVariant);
     ModelDirectory directory = ModelDirectory.open(folder);
     return Optional.of(
         marker
@@ -263,7 +279,8 @@ final class ModelLocation {
 
   /** Names of all files of a local folder, with {@code /} between their parts. */
   static List<String> names(Path folder) throws IOException {
-    try (Stream<Path> walk = Files.walk(folder, 2)) {
+    // Folders and files may be links, as in the Hub's cache.
+    try (Stream<Path> walk = Files.walk(folder, 2, FileVisitOption.FOLLOW_LINKS)) {
       return walk.filter(Files::isRegularFile)
           .map(file -> folder.relativize(file).toString().replace('\\', '/'))
           .sorted()

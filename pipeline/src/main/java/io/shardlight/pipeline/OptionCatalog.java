@@ -46,6 +46,13 @@ final class OptionCatalog {
     return new OptionCatalog(byName, notYet);
   }
 
+  /** The same options, of which none is required. */
+  OptionCatalog withoutRequirements() {
+    Map<String, OptionSpec> all = new LinkedHashMap<>();
+    byName.forEach((name, spec) -> all.put(name, spec.optional()));
+    return new OptionCatalog(all, notYet);
+  }
+
   Optional<OptionSpec> find(String name) {
     return Optional.ofNullable(byName.get(name));
   }

@@ -53,6 +53,11 @@ record OptionSpec(
         limits);
   }
 
+  /** The same option where it may be left out. */
+  OptionSpec optional() {
+    return new OptionSpec(name, kind, description, false, defaultValue, limits);
+  }
+
   /** The property that a getter reads: {@code getImageFormat}, {@code isVerbose}. */
   static String nameOf(Method getter) {
     String name = getter.getName();

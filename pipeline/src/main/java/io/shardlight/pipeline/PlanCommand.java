@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -28,11 +29,16 @@ final class PlanCommand implements Command {
           TerminalOptions.class);
 
   /** Options that Beam does not know. */
-  private static final Set<String> OWN =
-      Set.of("imagesPerSecond", "pricePerHour", "json", "verbose", "help");
+  private static final Set<String> OWN = own();
 
   /** Never writes, so that it has no lease. */
   private static final RunIdentity RUN = new RunIdentity("plan", RunProcess.NONE);
+
+  private static Set<String> own() {
+    Set<String> own = new HashSet<>(Set.of("json", "verbose", "help"));
+    own.addAll(EstimateChoice.OPTIONS);
+    return Set.copyOf(own);
+  }
 
   @Override
   public String name() {
@@ -52,12 +58,15 @@ final class PlanCommand implements Command {
             + " many images, shards, batches and padded slots there would be, how much of it an"
             + " earlier run has made, which records cannot be used, and how large it gets; with"
             + " --imagesPerSecond and --pricePerHour also how long it takes and what it costs."
-            + " Nothing is made or written. The exit status is 1 if generate would stop at once.",
+            + " --workerKind, --workers or --withinHours have workers, hours, storage operations,"
+            + " bytes and price told, and --images does without prompts. Nothing is made or"
+            + " written. The exit status is 1 if generate would stop at once.",
         CATALOG,
         """
         ./shardlight plan --input=prompts.txt --output=out
         ./shardlight plan --input='prompts/*.jsonl' --output=out --imagesPerPrompt=4 \\
             --imagesPerSecond=4.8 --pricePerHour=3.67
+        ./shardlight plan --images=1000000 --workerKind=v5e-8 --withinHours=24
         """);
   }
 
@@ -67,16 +76,12 @@ final class PlanCommand implements Command {
       console.out().print(help());
       return DONE;
     }
+    if (PlanOfCount.isAskedFor(words)) {
+      return planOfCount(words, console);
+    }
     CommandLine line = CommandLine.parse(words, CATALOG, BeamOptionNames.all());
     List<String> problems = new ArrayList<>(line.problems());
-    Optional<Double> imagesPerSecond = line.usable("imagesPerSecond").map(Double::valueOf);
-    Optional<Double> pricePerHour = line.usable("pricePerHour").map(Double::valueOf);
-    if (line.isGiven("pricePerHour") && !line.isGiven("imagesPerSecond")) {
-      problems.add(
-          "--pricePerHour="
-              + line.value("pricePerHour").orElse("")
-              + ": tells the cost with --imagesPerSecond only; add that");
-    }
+    EstimateChoice choice = EstimateChoice.of(line, problems);
     Optional<CheckedJob> checked = CheckedJob.check(line, OWN, console, problems);
     if (checked.isPresent()) {
       RunnerChecks.remote(line)
@@ -93,7 +98,23 @@ final class PlanCommand implements Command {
         job.busy(RUN).ifPresent(problem -> plan.put("problem", problem));
       }
       PlanSummary summary =
-          new PlanSummary(plan, job.settings().imageFormat(), imagesPerSecond, pricePerHour);
+          new PlanSummary(
+              plan,
+              job.output(),
+              job.settings().imageFormat(),
+              choice.perSecond(),
+              choice.pricePerHour(),
+              Optional.empty());
+      if (choice.isOfWorkers()) {
+        Optional<JobEstimate> estimate =
+            summary
+                .job(job.settings().layout(), job.settings().manifestFormats().size())
+                .flatMap(made -> choice.estimate(made, problems));
+        if (!problems.isEmpty()) {
+          return refuse(problems, console);
+        }
+        summary = estimate.map(summary::with).orElse(summary);
+      }
       summary.rejections().forEach(console.err()::println);
       summary.problem().ifPresent(console.err()::println);
       if (line.isSet("json")) {
@@ -108,6 +129,22 @@ final class PlanCommand implements Command {
     } catch (IOException e) {
       throw new UncheckedIOException("the plan cannot be made", e);
     }
+  }
+
+  private int planOfCount(List<String> words, Console console) {
+    OptionCatalog catalog = CATALOG.withoutRequirements();
+    CommandLine line = CommandLine.parse(words, catalog, Set.of());
+    List<String> problems = new ArrayList<>(line.problems());
+    Optional<JobEstimate> estimate = PlanOfCount.estimate(line, catalog, problems);
+    if (estimate.isEmpty()) {
+      return refuse(problems, console);
+    }
+    if (line.isSet("json")) {
+      console.out().println(PlanOfCount.json(estimate.get()));
+    } else {
+      PlanOfCount.lines(estimate.get()).forEach(console.out()::println);
+    }
+    return DONE;
   }
 
   private static ObjectNode plan(CheckedJob job, CommandLine line, Console console)

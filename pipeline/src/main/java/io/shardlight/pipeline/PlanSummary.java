@@ -3,6 +3,7 @@ package io.shardlight.pipeline;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.data.ImageFormat;
+import io.shardlight.data.Layout;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.Duration;
@@ -15,15 +16,19 @@ import java.util.Optional;
  * What a job would do, for people and for programs.
  *
  * @param plan what {@link io.shardlight.transforms.SummarisePlan} wrote
+ * @param output root of the dataset
  * @param format of the images
- * @param imagesPerSecond of all workers together
- * @param pricePerHour of all workers together
+ * @param imagesPerSecond of all workers together, where there is no estimate
+ * @param pricePerHour of all workers together, where there is no estimate
+ * @param estimate for several workers, if that was asked for and there is something to make
  */
 record PlanSummary(
     JsonNode plan,
+    String output,
     ImageFormat format,
     Optional<Double> imagesPerSecond,
-    Optional<Double> pricePerHour) {
+    Optional<Double> pricePerHour,
+    Optional<JobEstimate> estimate) {
   /** Of the column that names a shape, unless a name is longer. */
   private static final int NAME_WIDTH = 32;
 
@@ -100,6 +105,12 @@ record PlanSummary(
     cost()
         .ifPresent(
             cost -> lines.add("Costs " + cost.toPlainString() + " at " + price() + " an hour"));
+    estimate.ifPresent(
+        found -> {
+          lines.add("");
+          lines.addAll(found.lines());
+        });
+    lines.add("Dataset: " + output);
     return lines;
   }
 
@@ -135,6 +146,7 @@ record PlanSummary(
   ObjectNode json() {
     ObjectNode json = plan.deepCopy();
     problem().ifPresent(text -> json.put("problem", text));
+    json.put("output", output);
     json.put("images", missing());
     json.put("already_present", sum("already_present"));
     json.put("duplicates", sum("duplicates"));
@@ -145,7 +157,38 @@ record PlanSummary(
     json.put("estimated_bytes", estimatedBytes());
     seconds().ifPresent(seconds -> json.put("estimated_seconds", seconds));
     cost().ifPresent(cost -> json.put("estimated_cost", cost));
+    estimate.ifPresent(found -> json.set("estimate", found.json()));
     return json;
+  }
+
+  /** What would be made; empty if nothing would. */
+  Optional<JobEstimate.Job> job(Layout layout, int manifests) {
+    double references = 0;
+    for (JsonNode shape : plan.path("shapes")) {
+      long images = shape.path("images").asLong() - shape.path("already_present").asLong();
+      references +=
+          images
+              * ImageWork.references(
+                  shape.path("width").asInt(),
+                  shape.path("height").asInt(),
+                  shape.path("steps").asInt(),
+                  shape.path("guided").asBoolean());
+    }
+    return missing() == 0
+        ? Optional.empty()
+        : Optional.of(
+            new JobEstimate.Job(
+                missing(),
+                sum("shards") - sum("shards_already_present"),
+                references,
+                estimatedBytes(),
+                layout,
+                manifests));
+  }
+
+  PlanSummary with(JobEstimate found) {
+    return new PlanSummary(
+        plan, output, format, Optional.empty(), Optional.empty(), Optional.of(found));
   }
 
   private long missing() {
@@ -187,7 +230,7 @@ record PlanSummary(
   }
 
   /** Of what Stable Diffusion draws; photographs at 512×512 vary by half around it. */
-  private static double bytesPerPixel(ImageFormat format) {
+  static double bytesPerPixel(ImageFormat format) {
     return switch (format) {
       case PNG -> 1.7;
       case JPEG -> 0.6;

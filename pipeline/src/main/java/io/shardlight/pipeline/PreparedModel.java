@@ -189,7 +189,7 @@ record PreparedModel(
             line.value("dtype").orElse(LoadModel.BEST),
             model.safetyChecker().isPresent(),
             line.value("pjrtPlugin").orElse(""),
-            additions,
+            additions.pinned(Additions.identity(opened, cache)),
             line.value("compileCache").map(FileChecks::root).orElse(""),
             located.source().withSha256(sha256));
     ModelIdentity identity =

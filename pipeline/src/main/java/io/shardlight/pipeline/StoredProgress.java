@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -22,6 +21,9 @@ import org.slf4j.LoggerFactory;
 final class StoredProgress implements Supplier<Progress> {
   private static final Logger LOG = LoggerFactory.getLogger(StoredProgress.class);
 
+  /** A bucket lists so many objects in one answer. */
+  private static final int SHARDS_A_PAGE = 1000;
+
   private final ObjectStore store;
   private final Duration interval;
   private final LongSupplier nanoClock;
@@ -33,7 +35,8 @@ final class StoredProgress implements Supplier<Progress> {
   private Duration untilLast = Duration.ZERO;
 
   /**
-   * @param interval how often to look, as a look at a bucket takes time and money
+   * @param interval how often to look, as a look at a bucket takes time and money; so much longer
+   *     as there are more shards, that on average one page is listed in that time
    */
   StoredProgress(ObjectStore store, Duration interval, LongSupplier nanoClock) {
     this.store = store;
@@ -44,7 +47,8 @@ final class StoredProgress implements Supplier<Progress> {
   @Override
   public synchronized Progress get() {
     long now = nanoClock.getAsLong();
-    if (lookedNanos.isPresent() && now - lookedNanos.getAsLong() < interval.toNanos()) {
+    int pages = 1 + doneByShard.size() / SHARDS_A_PAGE;
+    if (lookedNanos.isPresent() && now - lookedNanos.getAsLong() < interval.toNanos() * pages) {
       return latest;
     }
     lookedNanos = OptionalLong.of(now);
@@ -62,11 +66,8 @@ final class StoredProgress implements Supplier<Progress> {
     if (parts.isEmpty()) {
       return;
     }
-    for (int shard : CommittedShards.numbers(store)) {
-      if (!doneByShard.containsKey(shard)) {
-        Optional<ShardFacts> facts = CommittedShards.find(store, shard);
-        facts.ifPresent(f -> doneByShard.put(shard, f.rows() + f.duplicates()));
-      }
+    for (ShardFacts facts : CommittedShards.listBut(store, doneByShard.keySet())) {
+      doneByShard.put(facts.shard(), facts.rows() + facts.duplicates());
     }
     long done = doneByShard.values().stream().mapToLong(Long::longValue).sum();
     if (startNanos.isEmpty()) {

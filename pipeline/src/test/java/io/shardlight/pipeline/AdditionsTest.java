@@ -12,6 +12,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -118,6 +119,61 @@ class AdditionsTest {
     assertThatThrownBy(noVae::open)
         .isInstanceOf(FileNotFoundException.class)
         .hasMessageStartingWith("--vae " + home + "/gone must be on every machine of the job");
+  }
+
+  @Test
+  void mustBeTheSameOnEveryMachine() throws IOException {
+    Path lora = Files.copy(KOHYA, home.resolve("style.safetensors"));
+    Path vae = Files.createDirectory(home.resolve("vae"));
+    for (String name : List.of("config.json", "diffusion_pytorch_model.safetensors")) {
+      Files.copy(VAE.resolve(name), vae.resolve(name));
+    }
+    Additions given = new Additions(List.of(new AddedLora(lora.toString(), 0.5f)), vae.toString());
+    Path cache = Files.createDirectory(home.resolve("hashes"));
+    Additions pinned = given.pinned(Additions.identity(given.open(), cache));
+    assertThat(pinned.openSame(cache).loras().get(0).scale()).isEqualTo(0.5f);
+
+    // Another machine has another LoRA under that name, or another VAE.
+    Path other = Files.createDirectory(home.resolve("others"));
+    Files.copy(LORAS.resolve("peft.safetensors"), lora, StandardCopyOption.REPLACE_EXISTING);
+    assertThatThrownBy(() -> pinned.openSame(other))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith(
+            "--lora "
+                + lora
+                + " must be what the job was checked with, SHA-256 "
+                + pinned.loras().get(0).sha256()
+                + ", but on ")
+        .hasMessageEndingWith("put the same on every machine, and run the command again");
+    Files.copy(KOHYA, lora, StandardCopyOption.REPLACE_EXISTING);
+    Path config = vae.resolve("config.json");
+    Files.writeString(config, Files.readString(config) + "\n");
+    assertThatThrownBy(() -> pinned.openSame(other))
+        .hasMessageStartingWith(
+            "--vae " + vae + " must be what the job was checked with, SHA-256 ");
+    // Nobody has said what it must be.
+    given.openSame(other);
+  }
+
+  @Test
+  void workersOfACommandCompare() throws IOException {
+    Path lora = Files.copy(KOHYA, home.resolve("style.safetensors"));
+    CommandLine line =
+        CommandLine.parse(
+            List.of(
+                "--input=" + home.resolve("prompts.txt"),
+                "--output=" + home.resolve("out"),
+                "--model=" + TinyModels.torch(),
+                "--lora=" + lora),
+            GenerateCommand.CATALOG,
+            Set.of());
+    CheckedJob job =
+        CheckedJob.check(line, Set.of(), Terminal.at(home).console(), new ArrayList<>())
+            .orElseThrow();
+    Files.copy(LORAS.resolve("peft.safetensors"), lora, StandardCopyOption.REPLACE_EXISTING);
+
+    assertThatThrownBy(() -> job.model().loader().create())
+        .hasMessageStartingWith("--lora " + lora + " must be what the job was checked with");
   }
 
   @Test

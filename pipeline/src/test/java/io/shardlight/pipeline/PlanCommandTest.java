@@ -1,6 +1,7 @@
 package io.shardlight.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -74,7 +75,8 @@ class PlanCommandTest {
             "A batch is 2 images; of all its slots 25.0 % are padding",
             "About 104 kB of images",
             "12 s at 0.500 images/s",
-            "Costs 12.00 at 3600 an hour");
+            "Costs 12.00 at 3600 an hour",
+            "Dataset: " + out);
     assertThat(terminal.errLines())
         .satisfiesOnlyOnce(line -> assertThat(line).startsWith(prompts + ":5: "))
         .satisfiesOnlyOnce(line -> assertThat(line).startsWith(prompts + ":6: "));
@@ -164,6 +166,112 @@ class PlanCommandTest {
                 + " --imagesPerSecond=4.8",
             "Nothing was started. ./shardlight plan --help explains.");
     assertThat(run(2, "plan", "--pricePerHour=1").errLines().get(0))
-        .isEqualTo("--pricePerHour=1: tells the cost with --imagesPerSecond only; add that");
+        .isEqualTo(
+            "--pricePerHour=1: tells something with --imagesPerSecond or --workerKind only; add"
+                + " one");
+  }
+
+  @Test
+  void reckonsWithWorkersWhatIsToBeMade() throws IOException {
+    JsonNode plan =
+        json(run(0, "plan", "--json", "--shardSize=1", "--imagesPerSecond=0.5", "--workers=2"));
+    JsonNode estimate = plan.get("estimate");
+    // Six images, of which some may be in one shard: the busier worker has at least three.
+    long shards = plan.get("shards").asLong();
+    double seconds = Math.ceil(shards / 2.0) * (6.0 / shards) / 0.5 + 6 * 128e-6 / 2;
+    assertThat(estimate.get("hours").asDouble() * 3600).isCloseTo(seconds, within(1e-6));
+    assertThat(estimate.get("workers").asInt()).isEqualTo(2);
+    assertThat(estimate.has("price")).isFalse();
+
+    List<String> lines = run(0, "plan", "--workerKind=l4").outLines();
+    // 128×128 and 64×64 pixels of one step take far less than what is written down for an L4.
+    assertThat(lines).anyMatch(line -> line.startsWith("1 worker of kind l4 (g2-standard-8), "));
+    assertThat(lines).anyMatch(line -> line.matches("to make it +0\\.[0-9]{2}"));
+
+    run(0, "generate");
+    assertThat(json(run(0, "plan", "--json", "--workerKind=l4")).has("estimate")).isFalse();
+  }
+
+  private Terminal count(int status, String... words) {
+    List<String> all = new ArrayList<>(List.of("plan", "--images=1000000"));
+    all.addAll(List.of(words));
+    Terminal terminal = Terminal.at(home);
+    assertThat(terminal.run(all.toArray(new String[0])))
+        .as("%s", terminal.errLines())
+        .isEqualTo(status);
+    return terminal;
+  }
+
+  private JsonNode estimate(String... words) throws IOException {
+    List<String> all = new ArrayList<>(List.of("--json"));
+    all.addAll(List.of(words));
+    return json(count(0, all.toArray(new String[0]))).get("estimate");
+  }
+
+  @Test
+  void reckonsWithoutPrompts() throws IOException {
+    String[] given = {"--imagesPerSecond=4", "--pricePerHour=10", "--startMinutes=30"};
+    JsonNode one = estimate(given);
+    // A million at four a second is 250,000 s, and half an hour before.
+    assertThat(one.get("hours").asDouble()).isCloseTo(70, within(0.1));
+    assertThat(one.get("start_ratio").asDouble()).isCloseTo(0.5 / 70, within(0.001));
+    assertThat(one.get("workers_price").asDouble()).isCloseTo(700, within(1.0));
+    assertThat(one.get("class_a_operations").asLong()).isBetween(3000 + 60 * 2 * 69L, 12_000L);
+
+    // In time, and not with one worker less.
+    List<String> words = new ArrayList<>(List.of(given));
+    words.add("--withinHours=10");
+    JsonNode tenHours = estimate(words.toArray(new String[0]));
+    int workers = tenHours.get("workers").asInt();
+    assertThat(tenHours.get("hours").asDouble()).isLessThanOrEqualTo(10);
+    words.set(3, "--workers=" + (workers - 1));
+    assertThat(estimate(words.toArray(new String[0])).get("hours").asDouble()).isGreaterThan(10);
+
+    // Each of the other options matters.
+    String kind = "--workerKind=v5e-8";
+    double hours = estimate(kind).get("hours").asDouble();
+    assertThat(estimate(kind, "--steps=25").get("hours").asDouble()).isLessThan(0.6 * hours);
+    assertThat(estimate(kind, "--width=256").get("hours").asDouble()).isLessThan(0.6 * hours);
+    assertThat(estimate(kind, "--height=256").get("hours").asDouble()).isLessThan(0.6 * hours);
+    assertThat(estimate(kind, "--guidanceScale=1").get("hours").asDouble()).isLessThan(0.6 * hours);
+    assertThat(estimate(kind, "--shardSize=100").get("class_a_operations").asLong())
+        .isGreaterThan(30_000);
+    assertThat(estimate(kind, "--layout=files").get("class_a_operations").asLong())
+        .isGreaterThan(1_000_000);
+    assertThat(estimate(kind, "--manifestFormat=avro,jsonl").get("class_a_operations").asLong())
+        .isEqualTo(estimate(kind).get("class_a_operations").asLong() + 1000);
+    assertThat(estimate(kind, "--imageFormat=webp").get("stored_bytes").asLong())
+        .isLessThan(estimate(kind).get("stored_bytes").asLong() / 3);
+    assertThat(estimate(kind, "--pricePerHour=0").get("workers_price").asDouble()).isZero();
+  }
+
+  @Test
+  void whatDoesNotGoTogetherIsAProblem() {
+    assertThat(count(2).errLines().get(0))
+        .isEqualTo(
+            "--images=1000000: tells something with --imagesPerSecond or --workerKind only; add"
+                + " one");
+    assertThat(
+            count(
+                    2,
+                    "--workerKind=h100",
+                    "--workers=2",
+                    "--withinHours=3",
+                    "--input=a.txt",
+                    "--model=demo",
+                    "--wrokers=1")
+                .errLines())
+        .containsExactly(
+            "--wrokers=1: no such option; did you mean --workers?",
+            "--workers=2: --withinHours tells how many it takes; leave one of them out",
+            "--input=a.txt: of no use with --images, which stands for prompts; leave one of them"
+                + " out",
+            "--model=demo: of no use with --images, which stands for prompts; leave one of them"
+                + " out",
+            "Nothing was started. ./shardlight plan --help explains.");
+    assertThat(count(2, "--workerKind=l4", "--withinHours=0.2").errLines().get(0))
+        .isEqualTo(
+            "--withinHours=0.2: a worker needs longer to begin and draw one shard of 1000 images;"
+                + " give more hours or a smaller --shardSize");
   }
 }

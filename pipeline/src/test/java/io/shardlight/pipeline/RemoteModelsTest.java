@@ -278,6 +278,45 @@ class RemoteModelsTest {
   }
 
   @Test
+  void aVariantThatWasNotStagedIsNotThere() {
+    String full = home + "/full";
+    run(0, "stage", "--model=hf://test/tiny", "--to=" + full, ACCEPT);
+    run(0, "stage", "--model=hf://test/tiny", "--to=gs://models/full", ACCEPT);
+    run(0, "stage", "--model=hf://test/tiny", "--to=" + home + "/16", "--variant=fp16", ACCEPT);
+
+    for (String model : List.of(full, "gs://models/full")) {
+      String[] words = {
+        "stage", "--model=" + model, "--to=" + home + "/x", "--variant=fp16", ACCEPT
+      };
+      assertThat(run(2, words).errLines().get(0))
+          .isEqualTo(
+              "--model="
+                  + model
+                  + ": not every one of text_encoder, unet, vae has weights of variant fp16 in"
+                  + " safetensors; leave --variant out, or give one that is there");
+    }
+    assertThat(home.resolve("x/shardlight-model.json")).doesNotExist();
+    run(0, "stage", "--model=" + home + "/16", "--to=" + home + "/x", "--variant=fp16", ACCEPT);
+    assertThat(home.resolve("x/unet/diffusion_pytorch_model.fp16.safetensors")).exists();
+  }
+
+  @Test
+  void aLinkToADirectoryIsStagedAsTheDirectory() throws IOException {
+    Path model = home.resolve("local");
+    TinyModelCopy.to(model);
+    Path unet = Files.move(model.resolve("unet"), home.resolve("elsewhere"));
+    Files.createSymbolicLink(model.resolve("unet"), unet);
+    Path link = Files.createSymbolicLink(home.resolve("link"), model);
+
+    run(0, "stage", "--model=" + link, "--to=" + home + "/staged");
+
+    assertThat(home.resolve("staged/unet/diffusion_pytorch_model.safetensors"))
+        .isRegularFile()
+        .hasSameBinaryContentAs(unet.resolve("diffusion_pytorch_model.safetensors"));
+    assertThat(home.resolve("staged/shardlight-model.json")).exists();
+  }
+
+  @Test
   void aStagedModelThatWasChangedIsRefused() throws IOException {
     Path target = home.resolve("staged");
     run(0, "stage", "--model=hf://test/tiny", "--to=" + target, ACCEPT);
@@ -442,6 +481,39 @@ class RemoteModelsTest {
     assertThat(hub.requests()).hasSize(before);
     assertThat(home.resolve("b/shardlight-model.json"))
         .hasSameBinaryContentAs(home.resolve("a/shardlight-model.json"));
+  }
+
+  @Test
+  void whatThePartlyFilledCacheLacksIsNamed() {
+    run(0, "tokenize", "--model=hf://test/tiny", "--prompt=a fox");
+    environment.put("HF_HUB_OFFLINE", "1");
+    String[] words = {"stage", "--model=hf://test/tiny", "--to=" + home + "/a", ACCEPT};
+    String begin =
+        "--model=hf://test/tiny: the cache has only a part of hf://test/tiny, commit " + commit;
+    String end =
+        ", and the Hub was not asked for the rest (HF_HUB_OFFLINE is set); run the command again"
+            + " where the Hub can be reached, or fetch the model first";
+
+    assertThat(run(2, words).errLines())
+        .contains(
+            begin
+                + ", without model_index.json, scheduler/scheduler_config.json,"
+                + " text_encoder/config.json, weights of text_encoder, unet/config.json, weights of"
+                + " unet, vae/config.json, weights of vae"
+                + end);
+    run(0, "tokenize", "--model=hf://test/tiny", "--prompt=a fox");
+
+    // A file that was deleted since.
+    environment.remove("HF_HUB_OFFLINE");
+    run(0, words);
+    environment.put("HF_HUB_OFFLINE", "1");
+    assertThat(
+            home.resolve("hf/hub/models--test--tiny/snapshots/" + commit + "/unet/config.json")
+                .toFile()
+                .delete())
+        .isTrue();
+    words[2] = "--to=" + home + "/b";
+    assertThat(run(2, words).errLines()).contains(begin + ", without unet/config.json" + end);
   }
 
   /** A copy that may be changed. */

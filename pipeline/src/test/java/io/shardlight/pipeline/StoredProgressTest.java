@@ -33,7 +33,7 @@ class StoredProgressTest {
 
   private void commit(int shard, int ok, int failed, int duplicates) throws IOException {
     Files.writeString(
-        folder.resolve("_shards/0000" + shard + ".json"),
+        folder.resolve("_shards/%05d.json".formatted(shard)),
         new ShardFacts(
                 shard,
                 "fingerprint",
@@ -61,6 +61,19 @@ class StoredProgressTest {
     assertThat(after(1)).isEqualTo("4 of 20 images (20 %)");
     assertThat(after(9)).isEqualTo("9 of 20 images (45 %), 0.500 images/s, 22 s left");
     assertThat(after(10)).isEqualTo("9 of 20 images (45 %), 0.500 images/s, 12 s left");
+  }
+
+  @Test
+  void looksAreRarerWhereThereIsMoreToList() throws IOException {
+    Files.createDirectory(folder.resolve("_shards"));
+    Files.writeString(folder.resolve("_shards/plan.json"), "{\"examples\": 4000}");
+    for (int shard = 0; shard < 2000; shard++) {
+      commit(shard, 1, 0, 0);
+    }
+    assertThat(after(2)).startsWith("2000 of 4000 images");
+    commit(2000, 1, 0, 0);
+    assertThat(after(5)).startsWith("2000 of 4000 images");
+    assertThat(after(1)).startsWith("2001 of 4000 images");
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.shardlight.data;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -17,6 +18,9 @@ public final class CommittedShards {
   private static final Pattern MARKER = numbered(DatasetPaths.SHARDS);
   private static final Pattern RETRY = numbered(DatasetPaths.RETRIES);
 
+  /** Markers that are read at once: a bucket answers slowly, but many at the same time. */
+  private static final int AT_ONCE = 32;
+
   private CommittedShards() {}
 
   private static Pattern numbered(String folder) {
@@ -29,12 +33,30 @@ public final class CommittedShards {
    * @throws IOException also if a marker is not what a job wrote
    */
   public static List<ShardFacts> list(ObjectStore store) throws IOException {
+    return listBut(store, Set.of());
+  }
+
+  /** The same of the shards that have other numbers than these. */
+  public static List<ShardFacts> listBut(ObjectStore store, Set<Integer> known) throws IOException {
     List<String> names = store.list(DatasetPaths.SHARDS);
     Set<String> there = new HashSet<>(names);
-    List<ShardFacts> shards = new ArrayList<>();
-    for (int number : numbers(names, MARKER)) {
-      String retry = DatasetPaths.retry(number);
-      shards.add(read(store, there.contains(retry) ? retry : DatasetPaths.marker(number)));
+    List<String> markers =
+        numbers(names, MARKER).stream()
+            .filter(number -> !known.contains(number))
+            .map(
+                number ->
+                    there.contains(DatasetPaths.retry(number))
+                        ? DatasetPaths.retry(number)
+                        : DatasetPaths.marker(number))
+            .toList();
+    List<ShardFacts> shards = new ArrayList<>(markers.size());
+    int threads = Math.max(1, Math.min(AT_ONCE, markers.size()));
+    try {
+      InOrder.forEach(
+          markers, threads, marker -> read(store, marker), (marker, facts) -> shards.add(facts));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("the markers of " + store.root() + " were not read");
     }
     return shards;
   }

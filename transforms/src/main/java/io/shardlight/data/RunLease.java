@@ -39,6 +39,9 @@ public final class RunLease {
   private final RunIdentity run;
   private final InstantSource clock;
 
+  /** The lease that was this run's when it was looked for last; 0 if none was found yet. */
+  private volatile int held;
+
   public RunLease(ObjectStore store, RunIdentity run) {
     this(store, run, InstantSource.system());
   }
@@ -111,11 +114,17 @@ public final class RunLease {
             + "); give a directory on a disk that all of them share, or gs://bucket/folder");
   }
 
-  /** Shows a sign of life, if this run has the lease and no other worker has just shown one. */
+  /**
+   * Shows a sign of life, if this run has the lease and no other worker has just shown one. Every
+   * worker comes here every minute, so nothing is listed once the lease is known: whoever takes
+   * over creates the next one.
+   */
   public void renew() throws IOException {
-    Optional<Integer> number = mine();
-    if (number.isPresent() && silence(number.get()).compareTo(RENEW_EVERY.dividedBy(2)) >= 0) {
-      store.replace(DatasetPaths.leaseRenewal(number.get()), content(RunProcess.NONE));
+    if (held == 0 || store.exists(DatasetPaths.lease(held + 1))) {
+      held = mine().orElse(0);
+    }
+    if (held > 0 && silence(held).compareTo(RENEW_EVERY.dividedBy(2)) >= 0) {
+      store.replace(DatasetPaths.leaseRenewal(held), content(RunProcess.NONE));
     }
   }
 
@@ -178,12 +187,11 @@ public final class RunLease {
 
   /** Time since the last sign of life. */
   private Duration silence(int number) throws IOException {
-    Instant sign = time(DatasetPaths.lease(number));
+    Instant sign;
     try {
-      Instant renewed = time(DatasetPaths.leaseRenewal(number));
-      sign = renewed.isAfter(sign) ? renewed : sign;
+      sign = time(DatasetPaths.leaseRenewal(number));
     } catch (NoSuchFileException e) {
-      // Not renewed yet.
+      sign = time(DatasetPaths.lease(number)); // Not renewed yet.
     }
     return Duration.between(sign, clock.instant());
   }

@@ -29,6 +29,9 @@ import java.util.stream.Collectors;
  * runs that made it.
  */
 public final class DatasetCard {
+  /** So many numbers have no more than five digits. */
+  private static final int FIVE_DIGITS = 100_000;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final GenerationSettings settings;
@@ -304,10 +307,22 @@ public final class DatasetCard {
 
   /** All archives, in the notation that shells and WebDataset expand. */
   private String archives() {
-    int shards = totals.shards().size();
-    return shards == 1
-        ? DatasetPaths.archive(0)
-        : String.format(Locale.ROOT, "images/{00000..%05d}.tar", shards - 1);
+    return archives(totals.shards().size());
+  }
+
+  /**
+   * A range from 00000 to a number of six digits would have six digits throughout, and name files
+   * that are not there.
+   */
+  static String archives(int shards) {
+    if (shards == 1) {
+      return DatasetPaths.archive(0);
+    }
+    String range =
+        shards <= FIVE_DIGITS
+            ? "00000..%05d".formatted(shards - 1)
+            : "{00000..99999},{%d..%d}".formatted(FIVE_DIGITS, shards - 1);
+    return "images/{" + range + "}.tar";
   }
 
   /** Which files there are, if there is a choice. */

@@ -168,11 +168,14 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
 
       // 1. The report, which tells of failures too. A retry keeps the first.
       Optional<String> problem = unfinished(store, made).or(() -> totals.problem(settings));
-      ObjectNode json = totals.report(runId, settings.maxFailureRatio(), problem);
-      String report = DatasetCard.pretty(json);
+      ObjectNode facts = totals.report(runId, settings.maxFailureRatio(), problem);
+      if (!run.request().isEmpty()) {
+        facts.put("request_sha256", run.request());
+      }
+      String report = DatasetCard.pretty(facts);
       store.create(DatasetPaths.report(runId), bytes(report));
       // Where logs are kept, alerts are made of this line: terraform/alerts has its form.
-      LOG.info("Report of run {}: {}", runId, json);
+      LOG.info("Report of run {}: {}", runId, facts);
       if (problem.isPresent()) {
         lease.release();
         throw new IllegalStateException(problem.get());

@@ -6,6 +6,7 @@ import io.shardlight.data.CanonicalJson;
 import io.shardlight.data.CommittedShards;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.ExampleStatus;
+import io.shardlight.data.InOrder;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.ShardFacts;
 import java.io.BufferedWriter;
@@ -25,20 +26,27 @@ import org.apache.avro.generic.GenericRecord;
  */
 public final class Sidecar {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int MOST_MANIFESTS = 16;
+  private static final long ROWS_AT_ONCE = 50_000;
 
   private Sidecar() {}
 
   /**
+   * Reads several manifests at once, as a bucket answers slowly.
+   *
    * @param shards by number
    * @throws IOException also if a manifest isn't what its marker says
    */
-  static void write(ObjectStore store, List<ShardFacts> shards) throws IOException {
+  static void write(ObjectStore store, List<ShardFacts> shards)
+      throws IOException, InterruptedException {
     Path spool = Files.createTempFile("shardlight-metadata", ".jsonl");
     try {
       try (BufferedWriter lines = Files.newBufferedWriter(spool, StandardCharsets.UTF_8)) {
-        for (ShardFacts shard : shards) {
-          append(store, shard, lines);
-        }
+        InOrder.forEach(
+            shards,
+            manifestsAtOnce(shards),
+            shard -> lines(store, shard),
+            (shard, text) -> lines.write(text));
       }
       store.createOrAdopt(DatasetPaths.SIDECAR, spool);
     } finally {
@@ -46,16 +54,23 @@ public final class Sidecar {
     }
   }
 
-  private static void append(ObjectStore store, ShardFacts shard, BufferedWriter lines)
-      throws IOException {
+  /** As two for each thread wait with their text in memory, fewer of large ones. */
+  private static int manifestsAtOnce(List<ShardFacts> shards) {
+    long rows = shards.stream().mapToLong(ShardFacts::rows).max().orElse(0);
+    return (int) Math.max(1, Math.min(MOST_MANIFESTS, ROWS_AT_ONCE / Math.max(1, rows)));
+  }
+
+  private static String lines(ObjectStore store, ShardFacts shard) throws IOException {
+    StringBuilder lines = new StringBuilder();
     CommittedShards.forEachRow(
         store,
         shard,
         row -> {
           if (ExampleStatus.OK.isOf(row)) {
-            lines.write(line(row));
+            lines.append(line(row));
           }
         });
+    return lines.toString();
   }
 
   /**

@@ -123,6 +123,27 @@ class RunLeaseTest {
   }
 
   @Test
+  void aWorkerThatKnewTheLeaseNoticesThatAnotherRunHasTakenOver() throws IOException {
+    RunLease first = lease("first");
+    first.take();
+    pass(RunLease.RENEW_EVERY);
+    first.renew();
+    pass(RunLease.STALE_AFTER);
+    lease("second").take();
+    List<String> before = store.list(DatasetPaths.LEASES);
+
+    pass(RunLease.RENEW_EVERY);
+    first.renew();
+
+    assertThat(before).contains("runs/leases/00001.renewed");
+    assertThat(store.list(DatasetPaths.LEASES)).isEqualTo(before);
+    pass(RunLease.STALE_AFTER.minus(RunLease.RENEW_EVERY).minusSeconds(1));
+    assertThatThrownBy(() -> lease("third").take()).hasMessageContaining("run second,");
+    pass(Duration.ofSeconds(1));
+    lease("third").take();
+  }
+
+  @Test
   void aProcessOfThisMachineThatIsGoneHasLostIt() throws Exception {
     Process process = new ProcessBuilder("sleep", "100").start();
     RunProcess here = RunProcess.current();

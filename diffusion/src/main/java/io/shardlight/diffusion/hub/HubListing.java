@@ -2,6 +2,7 @@ package io.shardlight.diffusion.hub;
 
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -24,6 +25,21 @@ public record HubListing(
     String page,
     Optional<Path> cached,
     String reason) {
+
+  /**
+   * Checks what the cache has where the Hub was not asked: a model may be there in part, as
+   * somebody fetched its tokenizer alone, or broke off.
+   *
+   * @throws HubException if it cannot be used, naming what is missing
+   */
+  public void requireWhole() throws HubException {
+    List<String> missing = cached.isPresent() ? NeededFiles.missing(names()) : List.of();
+    if (!missing.isEmpty()) {
+      throw HubException.outOfReach(
+          "the cache has only a part of %s, commit %s, without %s, and the Hub was not asked for the rest (%s); run the command again where the Hub can be reached, or fetch the model first"
+              .formatted(model, commit, String.join(", ", missing), reason));
+    }
+  }
 
   /** Paths of all files there are. */
   public Collection<String> names() {

@@ -19,6 +19,14 @@ public record NeededFiles(List<String> description, List<String> weights) {
   /** Without these no image can be made. */
   private static final List<String> REQUIRED = List.of("text_encoder", "unet", "vae");
 
+  /** Of every model, beside its components. */
+  private static final List<String> ALWAYS =
+      List.of(
+          "model_index.json",
+          "scheduler/scheduler_config.json",
+          "tokenizer/merges.txt",
+          "tokenizer/vocab.json");
+
   private static final List<String> COMPONENTS =
       List.of("text_encoder", "unet", "vae", "safety_checker");
 
@@ -87,6 +95,27 @@ public record NeededFiles(List<String> description, List<String> weights) {
       }
     }
     throw new IllegalArgumentException(unusable(sorted, variant));
+  }
+
+  /** What no model can do without, of which there is nothing; weights by their component. */
+  static List<String> missing(Collection<String> names) {
+    TreeSet<String> sorted = new TreeSet<>(names);
+    List<String> missing = new ArrayList<>();
+    for (String file : ALWAYS) {
+      if (!sorted.contains(file)) {
+        missing.add(file);
+      }
+    }
+    for (String component : REQUIRED) {
+      if (!sorted.contains(component + "/config.json")) {
+        missing.add(component + "/config.json");
+      }
+      if (weights(sorted, component, torch()).isEmpty()
+          && weights(sorted, component, FLAX).isEmpty()) {
+        missing.add("weights of " + component);
+      }
+    }
+    return missing;
   }
 
   /** What a tokenizer is read from. */
