@@ -33,7 +33,9 @@ public final class FakeDataflow implements AutoCloseable {
   private final ArrayNode messages = JSON.createArrayNode();
   private final CountDownLatch looked = new CountDownLatch(1);
   private Optional<ObjectNode> job = Optional.empty();
+  private final List<String> statesOnceCancelled = new ArrayList<>();
   private Optional<String> refusal = Optional.empty();
+  private boolean closedToAll;
 
   private FakeDataflow(HttpServer server) {
     this.server = server;
@@ -79,6 +81,17 @@ public final class FakeDataflow implements AutoCloseable {
     return this;
   }
 
+  /** What looks find after somebody asked for the end. */
+  public synchronized FakeDataflow onceCancelled(String... values) {
+    statesOnceCancelled.addAll(List.of(values));
+    return this;
+  }
+
+  /** Answers nobody's questions any more, as to an account without the right to ask. */
+  public synchronized void shut() {
+    closedToAll = true;
+  }
+
   /** Takes no job. */
   public synchronized FakeDataflow refuse(String message) {
     refusal = Optional.of(message);
@@ -112,7 +125,8 @@ public final class FakeDataflow implements AutoCloseable {
               "gzip".equals(exchange.getRequestHeaders().getFirst("Content-Encoding"))
                   ? new GZIPInputStream(raw)
                   : raw) {
-        Optional<JsonNode> found = answer(method, path, body.readAllBytes());
+        Optional<JsonNode> found =
+            closedToAll ? Optional.empty() : answer(method, path, body.readAllBytes());
         status = found.isPresent() ? 200 : 404;
         JsonNode json = found.orElse(error(404, "no " + path));
         if (method.equals("POST") && refusal.isPresent()) {
@@ -140,6 +154,9 @@ public final class FakeDataflow implements AutoCloseable {
 
   private Optional<JsonNode> answer(String method, String path, byte[] body) throws IOException {
     if (path.equals(JOBS) && method.equals("POST")) {
+      if (refusal.isPresent()) {
+        return Optional.empty();
+      }
       ObjectNode created = (ObjectNode) JSON.readTree(body);
       job =
           Optional.of(
@@ -168,6 +185,8 @@ public final class FakeDataflow implements AutoCloseable {
     }
     if (method.equals("PUT")) {
       job.get().put("requestedState", JSON.readTree(body).path("requestedState").asText());
+      states.clear();
+      states.addAll(statesOnceCancelled);
       return Optional.of(shown());
     }
     ObjectNode shown = shown();
