@@ -2,6 +2,7 @@ package io.shardlight.runners.dataflow;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -11,7 +12,7 @@ import java.util.stream.Collectors;
  * are the same in a resource hint, in the service option {@code worker_accelerator} and in {@code
  * --accelerator}, where {@code type:} may be left out.
  *
- * @param words by their keys, in the order given, {@code type} first; a key alone has the value ""
+ * @param words by their keys, {@code type} first; a key alone has the value ""
  */
 record Accelerator(Map<String, String> words) {
   static final String TYPE = "type";
@@ -23,7 +24,15 @@ record Accelerator(Map<String, String> words) {
   static final String DRIVER = "install-nvidia-driver";
 
   Accelerator {
-    words = Collections.unmodifiableMap(new LinkedHashMap<>(words));
+    // In the order of Dataflow's own examples, whatever was given first.
+    Map<String, String> sorted = new LinkedHashMap<>();
+    for (String key : List.of(TYPE, COUNT, TOPOLOGY, MACHINE)) {
+      if (words.containsKey(key)) {
+        sorted.put(key, words.getOrDefault(key, ""));
+      }
+    }
+    words.forEach(sorted::putIfAbsent);
+    words = Collections.unmodifiableMap(sorted);
   }
 
   /**

@@ -127,7 +127,9 @@ final class AcceleratorChoice {
           (hint ? option : "--workerMachineType=" + machine.get())
               + ": "
               + (accelerator.isTpu()
-                  ? accelerator.type() + ";" + accelerator.word(Accelerator.TOPOLOGY).orElse("")
+                  ? accelerator.type()
+                      + ";topology:"
+                      + accelerator.word(Accelerator.TOPOLOGY).orElse("")
                   : accelerator.count() + " of " + accelerator.type())
               + " must be on machine type "
               + AcceleratorTable.right(accelerator)

@@ -30,6 +30,9 @@ class DataflowSettingsTest {
                 "--project=my-project",
                 "--region=us-central1",
                 "--tempLocation=gs://work/tmp",
+                // Given, so that Beam asks no bucket about them.
+                "--gcpTempLocation=gs://work/tmp",
+                "--stagingLocation=gs://work/staging",
                 "--input=gs://prompts/a.txt",
                 "--output=gs://sets/a"));
     for (String word : more) {
