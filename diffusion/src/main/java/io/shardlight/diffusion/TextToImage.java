@@ -117,8 +117,11 @@ public final class TextToImage implements ImageGenerator {
         devices.size());
   }
 
-  /** Of accelerators the half precision that the engine has; bfloat16 is the original program's. */
-  private static DataType best(DeviceKind kind, Lowering lowering) {
+  /**
+   * What UNet and decoder compute in on such devices unless something else is asked for: of
+   * accelerators the half precision that the engine has; bfloat16 is the original program's.
+   */
+  public static DataType best(DeviceKind kind, Lowering lowering) {
     return kind == DeviceKind.CPU
         ? DataType.FLOAT32
         : lowering.dataTypes().contains(DataType.BFLOAT16) ? DataType.BFLOAT16 : DataType.FLOAT16;

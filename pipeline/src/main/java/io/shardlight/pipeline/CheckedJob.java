@@ -36,6 +36,12 @@ record CheckedJob(
    */
   static Optional<CheckedJob> check(
       CommandLine line, Set<String> terminal, Console console, List<String> problems) {
+    List<String> elsewhere = RunnerChecks.elsewhere(line, terminal);
+    if (!elsewhere.isEmpty()) {
+      problems.addAll(elsewhere);
+      return Optional.empty();
+    }
+    Optional<WorkerDevices> devices = RunnerChecks.devices(line, terminal);
     BucketChecks buckets = new BucketChecks(line);
     PlaceTokens tokens = PlaceTokens.of(line, problems);
     Optional<String> input = line.usable("input").map(tokens::input);
@@ -55,7 +61,8 @@ record CheckedJob(
     line.usable("compileCache")
         .flatMap(v -> FileChecks.compileCache(v, buckets))
         .ifPresent(problems::add);
-    Optional<PreparedModel> model = PreparedModel.prepare(line, buckets, console, problems);
+    Optional<PreparedModel> model =
+        PreparedModel.prepare(line, devices, buckets, console, problems);
     Optional<GenerateOptions> options = read(line, terminal, problems);
     if (!problems.isEmpty() || model.isEmpty() || options.isEmpty() || templates.isEmpty()) {
       return Optional.empty();

@@ -194,6 +194,13 @@ final class CommandLine {
     return arguments;
   }
 
+  /** As {@link #toArguments}, without the values that are wrong by themselves. */
+  List<String> usableArguments(Set<String> without) {
+    Set<String> left = new HashSet<>(without);
+    left.addAll(unusable);
+    return toArguments(left);
+  }
+
   /** What was given, as {@code --name=value} in the program's own spelling, for Beam to read. */
   List<String> toArguments(Set<String> without) {
     List<String> arguments = new ArrayList<>();

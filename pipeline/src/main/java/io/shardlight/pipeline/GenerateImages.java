@@ -24,7 +24,8 @@ final class GenerateImages {
   private GenerateImages() {}
 
   /**
-   * Adds the whole job to a pipeline.
+   * Adds the whole job to a pipeline. If its options name an {@code accelerator}, in all words of a
+   * resource hint, the step that draws has it.
    *
    * @param input paths or globs of prompt files
    * @param output root of the dataset
@@ -55,8 +56,12 @@ final class GenerateImages {
             .get(AssignShards.SHARDS)
             .apply("ClaimOutput", ClaimOutput.with(settings, output, run, scope));
 
+    GenerateShards generate = GenerateShards.with(model, settings, output, run, scope);
+    String accelerator = pipeline.getOptions().as(GenerateOptions.class).getAccelerator();
     PCollection<ShardReport> reports =
-        shards.apply("GenerateShards", GenerateShards.with(model, settings, output, run, scope));
+        shards.apply(
+            "GenerateShards",
+            accelerator == null ? generate : generate.withAccelerator(accelerator));
 
     return PCollectionTuple.of(FinishDataset.EXAMPLES, examples)
         .and(FinishDataset.REJECTIONS, records.get(ReadPrompts.REJECTIONS))

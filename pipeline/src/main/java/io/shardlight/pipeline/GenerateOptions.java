@@ -370,6 +370,24 @@ public interface GenerateOptions extends PipelineOptions {
   void setCompileCache(@Nullable String value);
 
   @Description(
+      "Accelerators of a worker, with --runner=DataflowRunner: a GPU such as nvidia-l4, of which"
+          + " \"nvidia-l4;count:2\" are two, or a TPU such as"
+          + " \"tpu-v5-lite-podslice;topology:2x4\". The words are Dataflow's,"
+          + " type:nvidia-l4;count:1;machine_type:g2-standard-8;install-nvidia-driver, and what is"
+          + " left out is added. GPUs go to the step that draws, TPUs to all workers; workers use"
+          + " all the devices they find.")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 15,
+      pattern = "(type:)?[a-z][a-z0-9-]*(;[a-z][a-z_-]*(:[A-Za-z0-9._-]+)?)*",
+      patternText = "TYPE, or TYPE;KEY:VALUE;KEY",
+      example = "nvidia-l4",
+      defaultText = "none: workers draw on their CPUs")
+  @Nullable String getAccelerator();
+
+  void setAccelerator(@Nullable String value);
+
+  @Description(
       "What becomes of images that the model's safety checker flags: mark keeps them, and the"
           + " manifest and the gallery say so; blank puts a black image in their place, as"
           + " diffusers does; drop keeps only their rows, with status blocked; off does not load"

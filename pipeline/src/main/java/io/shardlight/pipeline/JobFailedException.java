@@ -11,4 +11,11 @@ public final class JobFailedException extends RuntimeException {
   public JobFailedException(String message, Throwable cause) {
     super(message, cause);
   }
+
+  /**
+   * @param message on one line
+   */
+  public JobFailedException(String message) {
+    super(message);
+  }
 }

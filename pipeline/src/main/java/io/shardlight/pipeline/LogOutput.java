@@ -36,6 +36,8 @@ final class LogOutput {
       // Their failures come as exceptions too.
       level("org.apache.beam.runners.flink", Level.OFF);
       level("org.apache.flink", Level.OFF);
+      // Where a job can be looked at.
+      level("io.shardlight.runners", Level.INFO);
       // DJL warns of a missing CUDA on every machine without it.
       level("ai.djl", Level.SEVERE);
     }

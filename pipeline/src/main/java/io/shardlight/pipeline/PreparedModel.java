@@ -4,9 +4,7 @@ import io.shardlight.data.AdditionsIdentity;
 import io.shardlight.data.ModelIdentity;
 import io.shardlight.data.SafetySettings;
 import io.shardlight.data.Sampling;
-import io.shardlight.diffusion.Lowerings;
 import io.shardlight.diffusion.StableDiffusion;
-import io.shardlight.diffusion.TextToImage;
 import io.shardlight.diffusion.hub.LicenseTerms;
 import io.shardlight.diffusion.model.GenerationConfig;
 import io.shardlight.diffusion.scheduler.Scheduler;
@@ -59,12 +57,18 @@ record PreparedModel(
   /**
    * Opens what {@code --model} names; only names, shapes and places of its weights are read.
    *
+   * @param elsewhere the devices of workers that are unlike this machine, whose own are not asked
+   *     for then
    * @param problems gets a line for each thing that is wrong; then the result is empty
    */
   static Optional<PreparedModel> prepare(
-      CommandLine line, BucketChecks buckets, Console console, List<String> problems) {
+      CommandLine line,
+      Optional<WorkerDevices> elsewhere,
+      BucketChecks buckets,
+      Console console,
+      List<String> problems) {
     int before = problems.size();
-    problems.addAll(Engines.problems(line));
+    problems.addAll(Engines.problems(line, elsewhere));
     Optional<String> value = line.usable("model");
     Optional<Additions> additions = Additions.read(line, problems);
     // After all else, as it may have to be fetched.
@@ -82,13 +86,14 @@ record PreparedModel(
               line.usable("numerics").map(LoadModel::parseNumerics),
               opened);
       if (checkDefaults(model, line, problems)) {
-        checkScheduler(model, line, problems);
+        checkScheduler(model, line, elsewhere, problems);
       }
       model = ModelSafety.choose(model, line, problems);
       if (problems.size() > before || !READ_LATER.stream().allMatch(line::isUsable)) {
         return Optional.empty();
       }
-      return Optional.of(replicable(model, located.get(), opened, additions.get(), line, console));
+      return Optional.of(
+          replicable(model, located.get(), opened, additions.get(), elsewhere, line, console));
     } catch (LoraException e) {
       problems.add("--lora: " + Causes.line(e));
       return Optional.empty();
@@ -132,7 +137,10 @@ record PreparedModel(
   }
 
   private static void checkScheduler(
-      StableDiffusion model, CommandLine line, List<String> problems) {
+      StableDiffusion model,
+      CommandLine line,
+      Optional<WorkerDevices> elsewhere,
+      List<String> problems) {
     try {
       int steps =
           line.usable("steps")
@@ -143,10 +151,7 @@ record PreparedModel(
               .map(SchedulerKind::fromOption)
               .orElseGet(model.schedulerConfig()::kind);
       Scheduler created = kind.create(model.schedulerConfig(), steps);
-      boolean onDevices =
-          Lowerings.find(
-                  line.usable("engine").orElse("auto"), line.usable("pjrtPlugin").map(Path::of))
-              .replicates();
+      boolean onDevices = Engines.find(line, elsewhere).replicates();
       if (onDevices && !created.isLinear()) {
         problems.add(
             "--scheduler: "
@@ -164,6 +169,7 @@ record PreparedModel(
       LocatedModel located,
       ModelAdditions opened,
       Additions additions,
+      Optional<WorkerDevices> elsewhere,
       CommandLine line,
       Console console)
       throws IOException {
@@ -198,21 +204,16 @@ record PreparedModel(
             located.revision(),
             sha256,
             located.license().map(LicenseTerms::id).orElse(""));
-    // Refuses devices that are not there; programs are compiled later.
-    try (TextToImage textToImage = TextToImage.replicate(model, loader.options())) {
-      return new PreparedModel(
-          model,
-          identity,
-          Additions.identity(opened, cache),
-          loader.resolved(
-              textToImage.engineName(),
-              textToImage.deviceKind(),
-              LoadModel.option(textToImage.dataType())),
-          textToImage.engineName(),
-          textToImage.deviceKind().optionName(),
-          LoadModel.option(textToImage.dataType()),
-          textToImage.slots(),
-          ModelSafety.settings(model, line, cache));
-    }
+    ResolvedDevices devices = ResolvedDevices.of(model, loader, elsewhere, line);
+    return new PreparedModel(
+        model,
+        identity,
+        Additions.identity(opened, cache),
+        loader.resolved(devices.engine(), devices.kind(), devices.dtype()),
+        devices.engine(),
+        devices.kind().optionName(),
+        devices.dtype(),
+        devices.slots(),
+        ModelSafety.settings(model, line, cache));
   }
 }

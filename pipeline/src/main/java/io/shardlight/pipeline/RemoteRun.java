@@ -98,6 +98,8 @@ final class RemoteRun {
         return true;
       }
       case RUNNING -> console.err().println("Job " + options.getJobName() + " goes on" + lease);
+      case ENDING ->
+          console.err().println("Job " + options.getJobName() + " is being cancelled" + lease);
       case UNKNOWN ->
           console
               .err()

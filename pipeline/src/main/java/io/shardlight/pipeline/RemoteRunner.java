@@ -17,12 +17,34 @@ public interface RemoteRunner {
     ENDED,
     /** It goes on. */
     RUNNING,
+    /** It goes on, and has been told to end. */
+    ENDING,
     /** Nobody answers who would know. */
     UNKNOWN
   }
 
   /** The value of {@code --runner}. */
   String name();
+
+  /**
+   * Checks what can be told from options alone, before a file or a model is looked at.
+   *
+   * @param options with nothing wrong with a single one of them
+   * @return a line for each thing that is wrong, beginning with the option
+   */
+  default List<String> check(PipelineOptions options) {
+    return List.of();
+  }
+
+  /**
+   * The devices that a worker will have, for a runner whose workers need not be like this machine.
+   * Empty if this machine's devices are to be looked at.
+   *
+   * @param options in which {@link #check} found nothing
+   */
+  default Optional<WorkerDevices> devices(PipelineOptions options) {
+    return Optional.empty();
+  }
 
   /**
    * Checks the runner's own options and the place that is to run the job, and completes them: a job

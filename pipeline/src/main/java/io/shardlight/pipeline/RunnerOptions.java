@@ -8,14 +8,15 @@ import org.apache.beam.sdk.options.Description;
  */
 interface RunnerOptions {
   @Description(
-      "What runs the pipeline: this process, or a cluster of Flink 1.19 on Java 17 or newer. A"
-          + " cluster's workers must reach all that the options name: give gs://, or local paths on"
-          + " a disk that all machines share.")
+      "What runs the pipeline: this process, a cluster of Flink 1.19 on Java 17 or newer, or Google"
+          + " Cloud Dataflow, which needs --project, --region and --tempLocation too. Workers must"
+          + " reach all that the options name: give gs://, or with Flink local paths on a disk that"
+          + " all machines share.")
   @Option(
       group = OptionGroup.RUNNER,
       order = 1,
-      values = {"DirectRunner", "FlinkRunner"},
-      notYet = {"DataflowRunner", "SparkRunner"},
+      values = {"DirectRunner", "FlinkRunner", "DataflowRunner"},
+      notYet = {"SparkRunner"},
       defaultText = "DirectRunner")
   String getRunner();
 

@@ -72,7 +72,8 @@ public final class RunLease {
       int number = lastNumber();
       if (number > 0) {
         ObjectNode holder = read(DatasetPaths.lease(number));
-        if (isMine(holder)) {
+        // One that this run has ended, as a failed attempt does, is anybody's.
+        if (isMine(holder) && !store.exists(DatasetPaths.leaseEnd(number))) {
           return;
         }
         Optional<String> problem = problem(number, holder);

@@ -3,6 +3,7 @@ package io.shardlight.transforms;
 import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.LeaseKeeper;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.PlanDigest;
 import io.shardlight.data.RunIdentity;
@@ -86,6 +87,8 @@ public final class ClaimOutput
       RunLease lease = new RunLease(store, run);
       lease.requireSameStore();
       lease.take();
+      // To erase a large dataset takes longer than others would wait.
+      LeaseKeeper.Work work = new LeaseKeeper(lease).begin();
       try {
         ShardRetry.finishAll(store);
         DatasetPlan.claim(store, settings, digest, scope);
@@ -94,6 +97,8 @@ public final class ClaimOutput
           lease.release();
         }
         throw e;
+      } finally {
+        work.close();
       }
     }
   }

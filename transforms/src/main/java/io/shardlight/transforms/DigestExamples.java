@@ -8,6 +8,7 @@ import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
 import org.apache.beam.sdk.values.KV;
@@ -30,8 +31,17 @@ final class DigestExamples
   public PCollection<PlanDigest> expand(PCollection<KV<ShardKey, Example>> examples) {
     return examples
         .apply("DigestBundle", ParDo.of(new DigestFn()))
-        .apply("Sum", Combine.globally(PlanDigest::sum))
+        .apply("Sum", Combine.globally(new SumDigests()))
         .setCoder(PlanDigestCoder.of());
+  }
+
+  /** By name, as a lambda's changes from run to run, and with it the name of the step. */
+  private static final class SumDigests
+      implements SerializableFunction<Iterable<PlanDigest>, PlanDigest> {
+    @Override
+    public PlanDigest apply(Iterable<PlanDigest> digests) {
+      return PlanDigest.sum(digests);
+    }
   }
 
   private static final class DigestFn extends DoFn<KV<ShardKey, Example>, PlanDigest> {

@@ -6,6 +6,7 @@ import io.shardlight.data.DatasetPart;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
+import io.shardlight.data.LeaseKeeper;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Rejection;
 import io.shardlight.data.RunIdentity;
@@ -149,10 +150,21 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
 
     @ProcessElement
     public void finish(ProcessContext context) throws IOException, InterruptedException {
-      String runId = context.element();
       ObjectStore store = ObjectStore.open(output, context.getPipelineOptions());
       RunLease lease = new RunLease(store, run);
       lease.requireSameStore();
+      // Whoever submitted the job may be gone, and a set of many shards takes a while.
+      LeaseKeeper.Work work = new LeaseKeeper(lease).begin();
+      try {
+        finish(context, store, lease);
+      } finally {
+        work.close();
+      }
+    }
+
+    private void finish(ProcessContext context, ObjectStore store, RunLease lease)
+        throws IOException, InterruptedException {
+      String runId = context.element();
       // A run with nothing to try again claims nothing, and may find a retry that was stopped.
       ShardRetry.finishAll(store);
       ShardRetry.discardUndecided(store);

@@ -11,6 +11,7 @@ import io.shardlight.data.RunScope;
 import io.shardlight.data.ShardKey;
 import io.shardlight.data.ShardReport;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.UUID;
 import org.apache.beam.sdk.metrics.Counter;
 import org.apache.beam.sdk.metrics.Distribution;
@@ -20,6 +21,7 @@ import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.GroupByKey;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.resourcehints.ResourceHints;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 
@@ -57,6 +59,7 @@ public final class GenerateShards
   private final RunIdentity run;
   private final RunScope scope;
   private final Timepiece time;
+  private final Optional<String> accelerator;
 
   private GenerateShards(
       GeneratorFactory factory,
@@ -64,13 +67,15 @@ public final class GenerateShards
       String output,
       RunIdentity run,
       RunScope scope,
-      Timepiece time) {
+      Timepiece time,
+      Optional<String> accelerator) {
     this.factory = factory;
     this.settings = settings;
     this.output = output;
     this.run = run;
     this.scope = scope;
     this.time = time;
+    this.accelerator = accelerator;
   }
 
   /**
@@ -84,19 +89,32 @@ public final class GenerateShards
       RunIdentity run,
       RunScope scope) {
     ObjectStore.requireRoot(output);
-    return new GenerateShards(factory, settings, output, run, scope, Timepiece.system());
+    return new GenerateShards(
+        factory, settings, output, run, scope, Timepiece.system(), Optional.empty());
+  }
+
+  /**
+   * Asks the runner for accelerators on the workers of the step that draws, and for no other step.
+   *
+   * @param value as a resource hint has it, {@code type:nvidia-l4;count:1;install-nvidia-driver}
+   */
+  public GenerateShards withAccelerator(String value) {
+    return new GenerateShards(factory, settings, output, run, scope, time, Optional.of(value));
   }
 
   /** By whose time faults are waited out and calls watched. */
   GenerateShards timedBy(Timepiece value) {
-    return new GenerateShards(factory, settings, output, run, scope, value);
+    return new GenerateShards(factory, settings, output, run, scope, value, accelerator);
   }
 
   @Override
   public PCollection<ShardReport> expand(PCollection<KV<ShardKey, Example>> examples) {
+    ResourceHints hints =
+        accelerator.map(ResourceHints.create()::withAccelerator).orElse(ResourceHints.create());
+    // Not on the whole transform, of which the grouping needs no accelerators.
     return examples
         .apply("Gather", GroupByKey.create())
-        .apply("Generate", ParDo.of(new GenerateFn(this)));
+        .apply("Generate", ParDo.of(new GenerateFn(this)).setResourceHints(hints));
   }
 
   static final class GenerateFn extends DoFn<KV<ShardKey, Iterable<Example>>, ShardReport> {

@@ -45,6 +45,11 @@ public interface Lowering {
     return false;
   }
 
+  /** Whether this build of the engine could use NVIDIA GPUs, on a machine that has some. */
+  default boolean reachesGpus() {
+    return replicates();
+  }
+
   /** Version of the library that runs the programs, as it says itself: {@code 1.29.0}. */
   default String runtimeVersion() {
     return engine().getVersion();

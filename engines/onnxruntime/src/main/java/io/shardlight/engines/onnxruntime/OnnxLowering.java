@@ -36,6 +36,10 @@ import java.util.Optional;
 public final class OnnxLowering implements Lowering {
   private static final String ENGINE = "OnnxRuntime";
 
+  /** In the artifact for NVIDIA GPUs alone. Workers of clusters run Linux. */
+  private static final String CUDA_PROVIDER =
+      "/ai/onnxruntime/native/linux-x64/libonnxruntime_providers_cuda.so";
+
   static {
     // DJL looks for a cloud's metadata server and reports its use there, unless told not to.
     System.setProperty("OPT_OUT_TRACKING", "true");
@@ -74,6 +78,11 @@ public final class OnnxLowering implements Lowering {
    * {@inheritDoc} On a CPU float16 is what weights are stored in, and what is computed with them is
    * float32; a GPU computes in float16.
    */
+  @Override
+  public boolean reachesGpus() {
+    return OrtEnvironment.class.getResource(CUDA_PROVIDER) != null;
+  }
+
   @Override
   public List<DataType> dataTypes() {
     return List.of(DataType.FLOAT32, DataType.FLOAT16);
