@@ -30,7 +30,7 @@ final class GenerateCommand implements Command {
           GenerateOptions.class, RunnerOptions.class, JsonOption.class, TerminalOptions.class);
 
   /** Options of the terminal, which Beam does not know. */
-  private static final Set<String> TERMINAL = Set.of("json", "verbose", "help");
+  static final Set<String> TERMINAL = Set.of("json", "verbose", "help");
 
   /** Sorts by time; the rest keeps runs of one second apart. */
   private static final DateTimeFormatter RUN_ID =
@@ -89,8 +89,7 @@ final class GenerateCommand implements Command {
     String output = job.output();
     Optional<RemoteRunner> runner = RunnerChecks.remote(line);
     runner.ifPresent(place -> problems.addAll(place.prepare(job.options())));
-    String runId =
-        RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4);
+    String runId = newRunId();
     RunIdentity run =
         runner.isPresent()
             ? new RunIdentity(runId, RunProcess.NONE, true)
@@ -163,6 +162,11 @@ final class GenerateCommand implements Command {
       summary.lines().forEach(console.out()::println);
     }
     return DONE;
+  }
+
+  /** Unlike those of other runs. */
+  static String newRunId() {
+    return RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4);
   }
 
   /** Takes the lease for workers elsewhere, or tells which other run was quicker. */
