@@ -92,6 +92,10 @@ final class NumberPattern {
     if (low.isEmpty()) {
       return carried == 0 ? List.of("") : List.of();
     }
+    if (multipleOf == 1 && low.matches("0+") && high.matches("9+")) {
+      // Not digit by digit: of ten digits that would be ten thousand million ways.
+      return List.of("[0-9]".repeat(low.length()));
+    }
     Map<String, List<Integer>> digitsByTail = new LinkedHashMap<>();
     int first = low.charAt(0) - '0';
     int last = high.charAt(0) - '0';

@@ -33,7 +33,7 @@ public final class PrintMetadata {
               + " --image=us-central1-docker.pkg.dev/my-project/shardlight/cpu:1");
       return 2;
     }
-    if (!image.matches(".+(:[^/:]+|@sha256:[0-9a-f]{64})") || image.endsWith(":latest")) {
+    if (!image.matches("[^@]+(:[^/:@]+|@sha256:[0-9a-f]{64})") || image.endsWith(":latest")) {
       err.println(
           IMAGE
               + image
