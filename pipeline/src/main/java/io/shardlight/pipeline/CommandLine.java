@@ -17,7 +17,10 @@ import java.util.Set;
 final class CommandLine {
   private final OptionCatalog catalog;
   private final Map<String, String> given = new LinkedHashMap<>();
-  private final Map<String, String> passedOn = new LinkedHashMap<>();
+
+  /** In the order given; one that holds a list, such as experiments, may come several times. */
+  private final List<Map.Entry<String, String>> passedOn = new ArrayList<>();
+
   private final Set<String> unusable = new HashSet<>();
   private final List<String> problems = new ArrayList<>();
 
@@ -84,7 +87,7 @@ final class CommandLine {
       if (spec.isPresent()) {
         line.accept(spec.get(), value);
       } else if (passedOnNames.contains(name)) {
-        line.passedOn.put(name, value.orElse("true"));
+        line.passedOn.add(Map.entry(name, value.orElse("true")));
       } else {
         line.unknown(name, value, passedOnNames);
       }
@@ -184,13 +187,13 @@ final class CommandLine {
   }
 
   boolean isGiven(String name) {
-    return given.containsKey(name) || passedOn.containsKey(name);
+    return given.containsKey(name) || passedOn.stream().anyMatch(e -> e.getKey().equals(name));
   }
 
   /** What was given of the options that are passed on, for Beam to read. */
   List<String> passedOnArguments() {
     List<String> arguments = new ArrayList<>();
-    passedOn.forEach((name, value) -> arguments.add("--" + name + "=" + value));
+    passedOn.forEach(e -> arguments.add("--" + e.getKey() + "=" + e.getValue()));
     return arguments;
   }
 

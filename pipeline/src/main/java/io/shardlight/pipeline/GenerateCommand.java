@@ -30,7 +30,7 @@ final class GenerateCommand implements Command {
           GenerateOptions.class, RunnerOptions.class, JsonOption.class, TerminalOptions.class);
 
   /** Options of the terminal, which Beam does not know. */
-  private static final Set<String> TERMINAL = Set.of("json", "verbose", "help");
+  static final Set<String> TERMINAL = Set.of("json", "verbose", "help");
 
   /** Sorts by time; the rest keeps runs of one second apart. */
   private static final DateTimeFormatter RUN_ID =
@@ -88,8 +88,7 @@ final class GenerateCommand implements Command {
     CheckedJob job = checked.get();
     String output = job.output();
     Optional<RemoteRunner> runner = RunnerChecks.remote(line);
-    String runId =
-        RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4);
+    String runId = newRunId();
     Optional<String> request = request(job, problems);
     RunIdentity run =
         (runner.isPresent()
@@ -191,6 +190,11 @@ final class GenerateCommand implements Command {
     } else {
       nothing.lines().forEach(console.out()::println);
     }
+  }
+
+  /** Unlike those of other runs. */
+  static String newRunId() {
+    return RUN_ID.format(Instant.now()) + "-" + UUID.randomUUID().toString().substring(0, 4);
   }
 
   /** Takes the lease for workers elsewhere, or tells which other run was quicker. */

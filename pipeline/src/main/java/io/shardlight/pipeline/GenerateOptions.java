@@ -26,7 +26,13 @@ public interface GenerateOptions extends PipelineOptions {
           + " \"scheduler\". Text files may be packed as .gz or .zst. {date} in a path is the day"
           + " of the run.")
   @Validation.Required
-  @Option(group = OptionGroup.FILES, order = 1, example = "prompts.txt")
+  @Option(
+      group = OptionGroup.FILES,
+      order = 1,
+      label = "Prompt files",
+      example = "prompts.txt",
+      cloudExample = "gs://my-prompts/animals/*.jsonl",
+      stored = Option.Stored.FILES_TO_READ)
   String getInput();
 
   void setInput(String value);
@@ -37,7 +43,13 @@ public interface GenerateOptions extends PipelineOptions {
           + " were complete; see --shardSize. {date} in it is the day of the run, {inputHash}"
           + " twelve digits that the same input files have in common; {{ and }} stand for braces.")
   @Validation.Required
-  @Option(group = OptionGroup.FILES, order = 2, example = "out")
+  @Option(
+      group = OptionGroup.FILES,
+      order = 2,
+      label = "Dataset",
+      example = "out",
+      cloudExample = "gs://my-datasets/foxes",
+      stored = Option.Stored.FOLDER_TO_WRITE)
   String getOutput();
 
   void setOutput(String value);
@@ -64,7 +76,14 @@ public interface GenerateOptions extends PipelineOptions {
       "Directory, local or gs://, of the wildcard files of --expandTemplates=true: name.txt, also"
           + " in directories below (__below/name__), with a value a line, which may be a template"
           + " itself; blank lines and # comments are skipped.")
-  @Option(group = OptionGroup.FILES, order = 5, example = "wildcards", defaultText = "none")
+  @Option(
+      group = OptionGroup.FILES,
+      order = 5,
+      label = "Folder of wildcard files",
+      example = "wildcards",
+      cloudExample = "gs://my-prompts/wildcards",
+      stored = Option.Stored.FOLDER_TO_READ,
+      defaultText = "none")
   @Nullable String getWildcards();
 
   void setWildcards(@Nullable String value);
@@ -215,7 +234,12 @@ public interface GenerateOptions extends PipelineOptions {
           + " stage put one. The last two are fetched once and kept, by this command and by each"
           + " worker that has them not.")
   @Default.String("demo")
-  @Option(group = OptionGroup.MODEL, order = 1, example = "models/stable-diffusion-v1-4")
+  @Option(
+      group = OptionGroup.MODEL,
+      order = 1,
+      example = "models/stable-diffusion-v1-4",
+      cloudExample = "gs://my-models/stable-diffusion-v1-4",
+      cloudPattern = "demo|hf://.+|gs://.+")
   String getModel();
 
   void setModel(String value);
@@ -265,6 +289,7 @@ public interface GenerateOptions extends PipelineOptions {
   @Option(
       group = OptionGroup.MODEL,
       order = 13,
+      label = "Secret with the Hugging Face Hub's token",
       pattern = StoredSecrets.FORM,
       patternText = "projects/P/secrets/S/versions/V, the name of a secret and never a token",
       example = "projects/my-project/secrets/hf-token/versions/latest",
@@ -350,6 +375,7 @@ public interface GenerateOptions extends PipelineOptions {
   @Option(
       group = OptionGroup.MODEL,
       order = 9,
+      label = "PJRT plugin",
       example = "/usr/lib/libtpu.so",
       defaultText = "what PJRT_NAMES_AND_LIBRARY_PATHS or TPU_LIBRARY_PATH name")
   @Nullable String getPjrtPlugin();
@@ -363,7 +389,9 @@ public interface GenerateOptions extends PipelineOptions {
   @Option(
       group = OptionGroup.MODEL,
       order = 14,
+      label = "Folder of compiled programs",
       example = "gs://my-models/programs",
+      stored = Option.Stored.FOLDER_TO_WRITE,
       defaultText = "none: each worker compiles")
   @Nullable String getCompileCache();
 

@@ -23,6 +23,20 @@ public @interface Option {
   /** A value that works, for help and error messages. */
   String example() default "";
 
+  /** A value that works where this machine's disk is out of reach. Empty: {@link #example}. */
+  String cloudExample() default "";
+
+  /**
+   * What the whole value matches where this machine's disk is out of reach, as {@link #pattern}.
+   */
+  String cloudPattern() default "";
+
+  /** A few words for a form. Empty: made of the name, "Images per prompt". */
+  String label() default "";
+
+  /** What in a bucket the value names, for forms that let people choose, and for templates. */
+  Stored stored() default Stored.NOTHING;
+
   /** All values allowed, in the spelling used inside; case is ignored. Empty: no such list. */
   String[] values() default {};
 
@@ -46,4 +60,16 @@ public @interface Option {
 
   /** What help says of the default if it is only known while running: "the model's own". */
   String defaultText() default "";
+
+  /** What a value names that jobs without a disk of their own find in buckets only. */
+  enum Stored {
+    /** It names nothing, or may name something elsewhere. */
+    NOTHING,
+    /** Files to read: paths or globs, separated by commas. */
+    FILES_TO_READ,
+    /** A folder to read. */
+    FOLDER_TO_READ,
+    /** A folder to write. */
+    FOLDER_TO_WRITE
+  }
 }

@@ -17,7 +17,8 @@ public enum OptionGroup {
     this.title = title;
   }
 
-  String title() {
+  /** As help and forms show it. */
+  public String title() {
     return title;
   }
 }

@@ -18,7 +18,7 @@ import org.apache.beam.sdk.options.Validation;
  * @param defaultValue in the spelling of the command line; empty if there is none or if it is found
  *     while running
  */
-record OptionSpec(
+public record OptionSpec(
     String name,
     Kind kind,
     String description,
@@ -27,7 +27,7 @@ record OptionSpec(
     Option limits) {
 
   /** What the text of a value is read as. */
-  enum Kind {
+  public enum Kind {
     TEXT,
     WHOLE_NUMBER,
     NUMBER,
@@ -39,7 +39,7 @@ record OptionSpec(
    *
    * @throws IllegalStateException if the getter lacks an annotation that help needs
    */
-  static OptionSpec of(Method getter, Option limits) {
+  public static OptionSpec of(Method getter, Option limits) {
     Description description = getter.getAnnotation(Description.class);
     if (description == null) {
       throw new IllegalStateException(getter + " has @Option but no @Description");
@@ -66,7 +66,7 @@ record OptionSpec(
   }
 
   /** What is wrong with a value and what would be right, without the option's name; or nothing. */
-  Optional<String> problem(String value) {
+  public Optional<String> problem(String value) {
     String lower = value.toLowerCase(Locale.ROOT);
     for (String later : limits.notYet()) {
       if (later.toLowerCase(Locale.ROOT).equals(lower)) {
@@ -124,7 +124,7 @@ record OptionSpec(
   }
 
   /** The range in words: "a whole number from 8 to 4096, a multiple of 8". */
-  String rangeText() {
+  public String rangeText() {
     StringBuilder text =
         new StringBuilder(kind == Kind.WHOLE_NUMBER ? "a whole number" : "a number");
     boolean above = limits.min() != Double.NEGATIVE_INFINITY;

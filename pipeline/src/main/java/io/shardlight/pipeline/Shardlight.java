@@ -26,7 +26,15 @@ public final class Shardlight {
     System.exit(status);
   }
 
-  /** Runs a command without ending the process. */
+  /**
+   * Runs a command without ending the process, on its standard streams.
+   *
+   * @return 0 done, 1 the job failed, 2 the command line is wrong
+   */
+  public static int run(List<String> words) {
+    return run(words, Console.system());
+  }
+
   static int run(List<String> words, Console console) {
     if (words.isEmpty()) {
       console.err().print(help());
