@@ -335,7 +335,8 @@
     addFact(list, "Example", all.example_id);
 
     copyable(byId("copy-parameters"), parameters(row, all));
-    copyable(byId("copy-again"), again(row, all));
+    // Before a row's facts have come, its model is not known.
+    copyable(byId("copy-again"), own ? again(row, all) : "");
     if (!detail.open) {
       detail.showModal();
       // Left to itself the browser picks whatever comes first: the picture, if that can be scrolled.
