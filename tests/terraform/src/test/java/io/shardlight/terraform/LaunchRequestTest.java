@@ -119,6 +119,17 @@ class LaunchRequestTest {
   }
 
   @Test
+  void theTemplateHasTheParametersAndTakesTheirValues() throws IOException {
+    TemplateForm form = TemplateForm.read();
+    LAUNCHES.forEach(
+        (name, launch) -> assertThat(form.problems(launch.getParameters())).as(name).isEmpty());
+    assertThat(form.problems(Map.of("input", "prompts.txt", "stepz", "20")))
+        .as("what is wrong is seen")
+        .anyMatch(line -> line.startsWith("input=prompts.txt: does not match"))
+        .contains("stepz: no parameter of the template", "output: missing");
+  }
+
+  @Test
   void parametersAndEnvironmentSayNothingTwice() {
     // "Runtime parameter workerMachineType should not be specified in both".
     LAUNCHES
