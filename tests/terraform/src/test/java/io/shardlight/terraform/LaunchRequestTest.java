@@ -44,7 +44,7 @@ class LaunchRequestTest {
             .append(" = {\n    schedule = \"0 2 * * *\"\n    worker = \"")
             .append(kind)
             .append("\"\n    max_workers = 3\n    worker_zone = \"us-central1-a\"\n")
-            .append("    parameters = {\n      input = \"gs://in/*.txt\"\n")
+            .append("    parameters = {\n      input = \"gs://prompts/*.txt\"\n")
             .append("      output = \"gs://out/")
             .append(kind)
             .append("\"\n      model = \"hf://some/model\"\n    }\n  }\n");
