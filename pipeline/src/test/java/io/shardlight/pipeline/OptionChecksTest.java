@@ -87,8 +87,8 @@ class OptionChecksTest {
         "--mode=append|unknown value; use one of incremental, extend, retry-failed, overwrite",
         "--mode=retry|unknown value; did you mean retry-failed? use one of incremental, extend,"
             + " retry-failed, overwrite",
-        "--runner=DataflowRunner|not available in this version; use one of DirectRunner,"
-            + " FlinkRunner",
+        "--runner=SparkRunner|not available in this version; use one of DirectRunner,"
+            + " FlinkRunner, DataflowRunner",
         "--flinkMaster=http://host:8081|not understood; give HOST:PORT, for example"
             + " --flinkMaster=flink-jobmanager:8081",
         "--parallelism=0|too small; give a whole number from 1 to 32768",

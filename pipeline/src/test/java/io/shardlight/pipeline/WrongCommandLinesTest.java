@@ -109,7 +109,7 @@ class WrongCommandLinesTest {
         $ plan --input=HOME/prompts.txt --output=HOME/out --pricePerHour=3 --width=8192
         --width=8192: too large; give a whole number from 8 to 2048, a multiple of 8, for \
         example --width=512
-        --pricePerHour=3: tells the cost with --imagesPerSecond only; add that
+        --pricePerHour=3: tells something with --imagesPerSecond or --workerKind only; add one
         Nothing was started. ./shardlight plan --help explains.
         """,
         """
