@@ -16,8 +16,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A plugin's devices, opened: programs are compiled and arrays are uploaded through it. One a
@@ -27,8 +25,6 @@ import org.slf4j.LoggerFactory;
  * midst of still ends well: the last of them destroys what it used.
  */
 public final class PjrtClient implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(PjrtClient.class);
-
   /** MLIR as text or as bytecode. */
   private static final byte[] FORMAT = NativeArena.utf8("mlir");
 
@@ -103,7 +99,8 @@ public final class PjrtClient implements AutoCloseable {
   }
 
   /**
-   * Compiles a program, on a thread with a deep stack.
+   * Compiles a program, on a thread with a deep stack; without the flags if the compiler does not
+   * know one of them.
    *
    * @param module StableHLO in MLIR's text form, written for one replica: its {@code @main} has the
    *     shapes of one device
@@ -118,7 +115,6 @@ public final class PjrtClient implements AutoCloseable {
         throw e;
       }
       // Flags come and go with XLA's versions, and speed is all they change.
-      LOG.info("Compiling without {}: {}", options.flags(), words);
       return compileOnce(module, options.withFlags(Map.of()));
     }
   }
