@@ -99,19 +99,9 @@ final class BucketChecks {
         });
   }
 
-  /** What is wrong with {@code --output}: its bucket must be there. */
-  Optional<String> output(String value) {
-    return problem("--output=" + value + ": ", asked -> Buckets.problem(value, asked));
-  }
-
-  /** What is wrong with {@code --compileCache}: its bucket must be there. */
-  Optional<String> compileCache(String value) {
-    return problem("--compileCache=" + value + ": ", asked -> Buckets.problem(value, asked));
-  }
-
-  /** What is wrong with {@code --to}: its bucket must be there. */
-  Optional<String> to(String value) {
-    return problem("--to=" + value + ": ", asked -> Buckets.problem(value, asked));
+  /** What is wrong with an option that names a folder to fill: its bucket must be there. */
+  Optional<String> target(String option, String value) {
+    return problem("--" + option + "=" + value + ": ", asked -> Buckets.problem(value, asked));
   }
 
   /**

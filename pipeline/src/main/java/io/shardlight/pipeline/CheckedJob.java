@@ -17,7 +17,9 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.apache.beam.sdk.values.PCollection;
 
 /** A job in which everything was checked that can be wrong before it starts. */
 record CheckedJob(
@@ -84,6 +86,12 @@ record CheckedJob(
     request.put("input_sha256", input.sha256());
     request.put("max_failure_ratio", settings.maxFailureRatio());
     return Sha256.hex(CanonicalJson.write(request));
+  }
+
+  /** Adds the whole job to a pipeline that was made with {@link #options}. */
+  PCollection<String> addTo(Pipeline pipeline, RunIdentity run) {
+    return GenerateImages.apply(
+        pipeline, input.patterns(), output, settings, scope, model.loader(), run);
   }
 
   /** Which other run is writing the output now; empty if none is. */

@@ -103,16 +103,18 @@ final class FileChecks {
 
   /** What is wrong with {@code --output}: it must be, or be possible to make, a directory. */
   static Optional<String> output(String value, BucketChecks buckets) {
-    return Buckets.isIn(value)
-        ? buckets.output(value)
-        : local("output", value, FileChecks::outputDirectory);
+    return target("output", value, buckets);
   }
 
   /** What is wrong with {@code --compileCache}: it must be a directory, or one that can be made. */
   static Optional<String> compileCache(String value, BucketChecks buckets) {
+    return target("compileCache", value, buckets);
+  }
+
+  private static Optional<String> target(String option, String value, BucketChecks buckets) {
     return Buckets.isIn(value)
-        ? buckets.compileCache(value)
-        : local("compileCache", value, FileChecks::outputDirectory);
+        ? buckets.target(option, value)
+        : local(option, value, FileChecks::outputDirectory);
   }
 
   private static Optional<String> outputDirectory(Path value) {

@@ -20,8 +20,6 @@ import java.util.Set;
 import java.util.UUID;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.sdk.Pipeline;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Makes a dataset of images from prompt files. */
 final class GenerateCommand implements Command {
@@ -35,8 +33,6 @@ final class GenerateCommand implements Command {
   /** Sorts by time; the rest keeps runs of one second apart. */
   private static final DateTimeFormatter RUN_ID =
       DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'", Locale.ROOT).withZone(ZoneOffset.UTC);
-
-  private static final Logger LOG = LoggerFactory.getLogger(GenerateCommand.class);
 
   @Override
   public String name() {
@@ -127,14 +123,7 @@ final class GenerateCommand implements Command {
       LocalRun.tune(job.options().as(DirectOptions.class), line);
     }
     Pipeline pipeline = Pipeline.create(job.options());
-    GenerateImages.apply(
-        pipeline,
-        FileChecks.patterns(job.options().getInput()),
-        output,
-        job.settings(),
-        job.scope(),
-        job.model().loader(),
-        run);
+    job.addTo(pipeline, run);
     boolean verbose = line.isSet("verbose");
     try {
       if (remote.isPresent()) {
@@ -157,7 +146,7 @@ final class GenerateCommand implements Command {
       return FAILED;
     } finally {
       if (remote.isEmpty() || remote.get().hasEnded(console)) {
-        release(lease);
+        RemoteRun.release(lease);
       }
     }
 
@@ -205,15 +194,6 @@ final class GenerateCommand implements Command {
       return Optional.empty();
     } catch (IOException | IllegalStateException e) {
       return Optional.of("--output=" + output + ": " + Causes.line(e));
-    }
-  }
-
-  /** Others need not wait for a job that failed. */
-  private static void release(RunLease lease) {
-    try {
-      lease.release();
-    } catch (IOException | RuntimeException e) {
-      LOG.warn("The lease could not be released: {}", e.toString());
     }
   }
 }

@@ -35,6 +35,11 @@ final class InputFiles {
     this.patterns = List.copyOf(patterns);
   }
 
+  /** Paths and globs. */
+  List<String> patterns() {
+    return patterns;
+  }
+
   /**
    * Hash over names, without folders, as these decide about seeds; lengths; and MD5s, in the place
    * of which composite objects, which have none, have the time of their last change.

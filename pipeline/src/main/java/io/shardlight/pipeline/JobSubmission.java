@@ -61,30 +61,26 @@ public final class JobSubmission {
       return refuse(problems, console);
     }
     CheckedJob job = checked.get();
-    Optional<RemoteRunner> runner = RunnerChecks.remote(line);
-    runner.ifPresent(place -> problems.addAll(place.prepare(job.options())));
     Optional<String> request = GenerateCommand.request(job, problems);
     RunIdentity run =
         new RunIdentity(GenerateCommand.newRunId(), RunProcess.NONE)
             .withRequest(request.orElse(""));
     job.busy(run).ifPresent(problems::add);
-    if (!problems.isEmpty()) {
-      return refuse(problems, console);
-    }
-    Optional<NothingToDo> nothing = request.flatMap(asked -> NothingToDo.find(job, asked));
+    // As in the command: a finished set asks no runner.
+    Optional<NothingToDo> nothing =
+        problems.isEmpty()
+            ? request.flatMap(asked -> NothingToDo.find(job, asked))
+            : Optional.empty();
     if (nothing.isPresent()) {
       nothing.get().lines().forEach(console.err()::println);
       return Command.DONE;
     }
+    RunnerChecks.remote(line).ifPresent(place -> problems.addAll(place.prepare(job.options())));
+    if (!problems.isEmpty()) {
+      return refuse(problems, console);
+    }
     Pipeline pipeline = Pipeline.create(job.options());
-    GenerateImages.apply(
-        pipeline,
-        FileChecks.patterns(job.options().getInput()),
-        job.output(),
-        job.settings(),
-        job.scope(),
-        job.model().loader(),
-        run);
+    job.addTo(pipeline, run);
     pipeline.run();
     console
         .err()

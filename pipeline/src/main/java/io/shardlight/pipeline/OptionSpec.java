@@ -65,6 +65,13 @@ public record OptionSpec(
     return bare.substring(0, 1).toLowerCase(Locale.ROOT) + bare.substring(1);
   }
 
+  /** The paths that a value names: several, globs among them, where files are to be read. */
+  public List<String> places(String value) {
+    return limits.stored() == Option.Stored.FILES_TO_READ
+        ? FileChecks.patterns(value)
+        : List.of(value);
+  }
+
   /** What is wrong with a value and what would be right, without the option's name; or nothing. */
   public Optional<String> problem(String value) {
     String lower = value.toLowerCase(Locale.ROOT);

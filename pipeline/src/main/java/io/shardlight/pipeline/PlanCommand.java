@@ -158,7 +158,7 @@ final class PlanCommand implements Command {
       Pipeline pipeline = Pipeline.create(job.options());
       PlanImages.apply(
           pipeline,
-          FileChecks.patterns(job.options().getInput()),
+          job.input().patterns(),
           job.output(),
           job.settings(),
           job.scope(),

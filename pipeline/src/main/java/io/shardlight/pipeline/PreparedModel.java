@@ -182,6 +182,7 @@ record PreparedModel(
           "its files together must have the SHA-256 %s, as %s says, but have %s; one of them was changed: stage the model anew, or remove %s"
               .formatted(located.modelSha256().get(), ModelMarker.NAME, sha256, ModelMarker.NAME));
     }
+    AdditionsIdentity added = Additions.identity(opened, cache);
     LoadModel loader =
         new LoadModel(
             folder.toAbsolutePath().toString(),
@@ -195,7 +196,7 @@ record PreparedModel(
             line.value("dtype").orElse(LoadModel.BEST),
             model.safetyChecker().isPresent(),
             line.value("pjrtPlugin").orElse(""),
-            additions.pinned(Additions.identity(opened, cache)),
+            additions.pinned(added),
             line.value("compileCache").map(FileChecks::root).orElse(""),
             located.source().withSha256(sha256));
     ModelIdentity identity =
@@ -208,7 +209,7 @@ record PreparedModel(
     return new PreparedModel(
         model,
         identity,
-        Additions.identity(opened, cache),
+        added,
         loader.resolved(devices.engine(), devices.kind(), devices.dtype()),
         devices.engine(),
         devices.kind().optionName(),

@@ -132,7 +132,7 @@ final class StageCommand implements Command {
       return Optional.empty();
     }
     if (Buckets.isIn(value)) {
-      Optional<String> problem = buckets.to(value);
+      Optional<String> problem = buckets.target("to", value);
       problem.ifPresent(problems::add);
       return problem.isPresent()
           ? Optional.empty()

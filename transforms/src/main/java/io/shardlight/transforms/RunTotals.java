@@ -150,24 +150,26 @@ record RunTotals(
   }
 
   /** What was asked of this run and what has come of it. */
-  private ObjectNode runCounts() {
-    long generated = made(ShardReport.Made::ok);
-    ShardCounts run =
-        scope.retriesFailed()
-            ? new ShardCounts(
-                generated,
-                made(ShardReport.Made::failed),
-                made(ShardReport.Made::blocked),
-                counts().flagged().map(all -> made(ShardReport.Made::flagged)),
-                duplicatesTriedAgain())
-            : countsOfRun();
+  private ObjectNode runCounts(ShardCounts run) {
     ObjectNode json = run.json(asked, rejected);
     json.put("already_present", leftAlone + (scope.retriesFailed() ? 0 : alreadyPresent()));
     if (scope.isPartial()) {
       json.put("left_alone", leftAlone);
     }
-    json.put("generated", generated);
+    json.put("generated", made(ShardReport.Made::ok));
     return json;
+  }
+
+  /** Of a run that tries again, of what it tried. */
+  private ShardCounts countsOfTried() {
+    return scope.retriesFailed()
+        ? new ShardCounts(
+            made(ShardReport.Made::ok),
+            made(ShardReport.Made::failed),
+            made(ShardReport.Made::blocked),
+            counts().flagged().map(all -> made(ShardReport.Made::flagged)),
+            duplicatesTriedAgain())
+        : countsOfRun();
   }
 
   private long duplicatesTriedAgain() {
@@ -194,11 +196,9 @@ record RunTotals(
     json.put("mode", scope.mode().optionName());
     json.put("succeeded", problem.isEmpty());
     problem.ifPresent(text -> json.put("problem", text));
-    ObjectNode counts = runCounts();
-    json.set("counts", counts);
-    long failed = counts.path("failed").asLong();
-    long rows = counts.path("ok").asLong() + failed + counts.path("blocked").asLong();
-    json.put("failure_ratio", ratio(failed, rows));
+    ShardCounts tried = countsOfTried();
+    json.set("counts", runCounts(tried));
+    json.put("failure_ratio", ratio(tried.failed(), tried.rows()));
     json.put("max_failure_ratio", maxFailureRatio);
     json.put("shards", reports.size());
     json.put("shards_already_present", reports.size() - made.size());

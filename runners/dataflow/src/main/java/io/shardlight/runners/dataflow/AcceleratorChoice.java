@@ -3,7 +3,6 @@ package io.shardlight.runners.dataflow;
 import io.shardlight.pipeline.GenerateOptions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.beam.runners.dataflow.options.DataflowPipelineOptions;
@@ -41,9 +40,7 @@ final class AcceleratorChoice {
         Optional.ofNullable(options.as(GenerateOptions.class).getAccelerator())
             .filter(text -> !text.isBlank());
     this.service =
-        Stream.of(this.options.getDataflowServiceOptions(), this.options.getExperiments())
-            .filter(Objects::nonNull)
-            .flatMap(List::stream)
+        Stream.concat(serviceOptions(), experiments())
             .filter(text -> text.startsWith(SERVICE))
             .map(text -> text.substring(SERVICE.length()))
             .distinct()
@@ -276,7 +273,7 @@ final class AcceleratorChoice {
   }
 
   private Stream<String> experiments() {
-    return Stream.ofNullable(options.getExperiments()).flatMap(List::stream);
+    return DataflowSettings.experiments(options).stream();
   }
 
   private Stream<String> serviceOptions() {

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Which machines carry which accelerators. What is not in here may exist by now: it is told, and
@@ -93,15 +94,10 @@ final class AcceleratorTable {
 
   /** All types, for a message. */
   static String types() {
-    TreeMap<String, Boolean> all = new TreeMap<>();
-    List.of(ATTACHED, BUILT_IN, TPUS)
-        .forEach(table -> table.keySet().forEach(t -> all.put(t, true)));
-    return String.join(", ", all.keySet());
-  }
-
-  /** Types that are spelled nearly like this one, for a message. */
-  static List<String> all() {
-    return List.of(types().split(", ", -1));
+    return Stream.of(ATTACHED, BUILT_IN, TPUS)
+        .flatMap(table -> table.keySet().stream())
+        .sorted()
+        .collect(Collectors.joining(", "));
   }
 
   /** The machine to take for an accelerator whose number or topology has nothing wrong with it. */

@@ -1,5 +1,6 @@
 package io.shardlight.runners.dataflow;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shardlight.pipeline.GenerateOptions;
 import io.shardlight.pipeline.WorkerDevices;
@@ -63,9 +64,10 @@ public final class DataflowSettings {
               + " that of the buckets, for example --region=us-central1");
     }
     // Asking Beam for a place that was not given would make a bucket.
+    JsonNode given = new ObjectMapper().valueToTree(options).path("options");
     boolean places = false;
     for (String name : List.of("tempLocation", "gcpTempLocation", "stagingLocation")) {
-      String value = given(options, name);
+      String value = given.path(name).asText(null);
       if (value != null && !value.startsWith("gs://")) {
         problems.add(
             "--"
@@ -82,7 +84,7 @@ public final class DataflowSettings {
           "--tempLocation: missing with --runner=DataflowRunner; give a place for files that may"
               + " go after the job, for example --tempLocation=gs://my-bucket/tmp");
     }
-    String jobName = given(options, "jobName");
+    String jobName = given.path("jobName").asText(null);
     if (jobName != null
         && !jobName.toLowerCase(Locale.ROOT).matches("[a-z]([-a-z0-9]*[a-z0-9])?")) {
       problems.add(
@@ -92,7 +94,7 @@ public final class DataflowSettings {
               + " another");
     }
     // 2. What it reads and writes.
-    problems.addAll(WorkerPaths.check(options.as(GenerateOptions.class)));
+    problems.addAll(WorkerPaths.check(given));
     // 3. How it runs.
     if (dataflow.isStreaming() || dataflow.isUpdate()) {
       problems.add(
@@ -165,7 +167,7 @@ public final class DataflowSettings {
         .orElse(new WorkerDevices("cpu", 1));
   }
 
-  private static List<String> experiments(DataflowPipelineOptions options) {
+  static List<String> experiments(DataflowPipelineOptions options) {
     return options.getExperiments() == null ? List.of() : options.getExperiments();
   }
 
@@ -173,11 +175,6 @@ public final class DataflowSettings {
     if (!experiments.contains(name)) {
       experiments.add(name);
     }
-  }
-
-  /** The value that was given, without asking Beam for its default. */
-  private static @Nullable String given(PipelineOptions options, String name) {
-    return new ObjectMapper().valueToTree(options).path("options").path(name).asText(null);
   }
 
   private static boolean isBlank(@Nullable String value) {

@@ -1,6 +1,9 @@
 package io.shardlight.runners.dataflow;
 
-import io.shardlight.pipeline.GenerateOptions;
+import com.fasterxml.jackson.databind.JsonNode;
+import io.shardlight.pipeline.JobSubmission;
+import io.shardlight.pipeline.Option.Stored;
+import io.shardlight.pipeline.OptionSpec;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,20 +15,24 @@ final class WorkerPaths {
 
   private WorkerPaths() {}
 
-  /** Paths that workers cannot read, a line each. */
-  static List<String> check(GenerateOptions options) {
+  /**
+   * Paths that workers cannot read, a line each.
+   *
+   * @param given values by the names of their options, without Beam's defaults
+   */
+  static List<String> check(JsonNode given) {
     List<String> problems = new ArrayList<>();
-    if (options.getInput() != null) {
-      for (String pattern : options.getInput().split(",(?![^{}]*})", -1)) {
-        if (!pattern.isBlank()) {
-          inBucket("input", pattern.strip(), "copy the file to a bucket and give gs://…", problems);
-        }
+    for (OptionSpec option : JobSubmission.options()) {
+      String value = given.path(option.name()).asText(null);
+      Stored stored = option.limits().stored();
+      if (value != null && stored != Stored.NOTHING) {
+        option.places(value).stream()
+            // Nothing between two commas is told with the files.
+            .filter(place -> stored != Stored.FILES_TO_READ || !place.isBlank())
+            .forEach(place -> inBucket(option.name(), place, remedy(stored), problems));
       }
     }
-    inBucket("output", options.getOutput(), "give gs://bucket/folder", problems);
-    inBucket("wildcards", options.getWildcards(), "copy them to gs://bucket/folder", problems);
-    inBucket("compileCache", options.getCompileCache(), "give gs://bucket/folder", problems);
-    String model = options.getModel();
+    String model = given.path("model").asText("demo");
     if (!model.equals("demo") && !model.startsWith("hf://")) {
       inBucket(
           "model",
@@ -36,15 +43,22 @@ final class WorkerPaths {
           problems);
     }
     String merge = "only local ones can be merged, so leave it out";
-    refuse("lora", options.getLora(), merge, problems);
-    refuse("vae", options.getVae(), merge, problems);
+    refuse("lora", given.path("lora").asText(null), merge, problems);
+    refuse("vae", given.path("vae").asText(null), merge, problems);
     return problems;
   }
 
-  private static void inBucket(
-      String option, @Nullable String value, String remedy, List<String> problems) {
-    if (value != null && !value.startsWith(BUCKET)) {
-      refuse(option, value, remedy, problems);
+  private static String remedy(Stored stored) {
+    return switch (stored) {
+      case FILES_TO_READ -> "copy the file to a bucket and give gs://…";
+      case FOLDER_TO_READ -> "copy them to gs://bucket/folder";
+      case FOLDER_TO_WRITE, NOTHING -> "give gs://bucket/folder";
+    };
+  }
+
+  private static void inBucket(String option, String place, String remedy, List<String> problems) {
+    if (!place.startsWith(BUCKET)) {
+      refuse(option, place, remedy, problems);
     }
   }
 
