@@ -73,10 +73,15 @@ class DataflowCommandTest {
   }
 
   private int generate(String... more) throws IOException {
+    List<String> words = new ArrayList<>(List.of("generate"));
+    words.addAll(words(more));
+    return run(words.toArray(new String[0]));
+  }
+
+  private List<String> words(String... more) throws IOException {
     List<String> words =
         new ArrayList<>(
             List.of(
-                "generate",
                 "--runner=DataflowRunner",
                 "--tempLocation=gs://work/tmp",
                 "--input=gs://prompts/in/*.txt",
@@ -85,7 +90,7 @@ class DataflowCommandTest {
     words.addAll(List.of(more));
     words.addAll(dataflow.options());
     gcs.beamOptions().stream().filter(o -> !o.startsWith("--project")).forEach(words::add);
-    return run(words.toArray(new String[0]));
+    return words;
   }
 
   /** Submits, and gives the job's environment. */
@@ -287,6 +292,40 @@ class DataflowCommandTest {
     assertThat(gcs.objects("datasets").keySet())
         .filteredOn(name -> name.startsWith("set/runs/leases/"))
         .containsExactly("set/runs/leases/00001.ended", "set/runs/leases/00001.json");
+  }
+
+  /** What a template's launcher does: it must end once the job is handed over. */
+  @Test
+  void aLaunchHandsTheSameJobOverAndDoesNotWait() throws IOException {
+    dataflow.states("JOB_STATE_RUNNING");
+    PrintStream stream = new PrintStream(out, true, UTF_8);
+
+    int status = JobSubmission.submit(words("--accelerator=nvidia-l4", IMAGE), Map.of(), stream);
+
+    assertThat(status).as("%s", lines()).isEqualTo(Command.DONE);
+    assertThat(lines())
+        .anyMatch(
+            line ->
+                line.matches("Job .* was handed over as run .*; its dataset is gs://datasets/set"));
+    assertThat(hinted(staged()).values())
+        .containsExactly(Set.of("GenerateShards/Generate/ParMultiDo(Generate)"));
+    assertThat(gcs.objects("datasets")).as("its workers take the lease").isEmpty();
+  }
+
+  @Test
+  void aLaunchTellsAllThatIsWrongAndSubmitsNothing() throws IOException {
+    PrintStream stream = new PrintStream(out, true, UTF_8);
+    List<String> words = words("--json=true", "--stepz=20", "--accelerator=nvidia-l4");
+
+    int status = JobSubmission.submit(words, Map.of("json", "shapes a terminal"), stream);
+
+    assertThat(status).isEqualTo(Command.WRONG_COMMAND_LINE);
+    assertThat(lines())
+        .contains("--json: shapes a terminal; leave it out")
+        .anyMatch(line -> line.startsWith("--stepz=20: no such option; did you mean --steps?"))
+        .anyMatch(line -> line.startsWith("--sdkContainerImage: missing with --accelerator"))
+        .endsWith("Nothing was started.");
+    assertThat(gcs.objects("work")).isEmpty();
   }
 
   @Test
