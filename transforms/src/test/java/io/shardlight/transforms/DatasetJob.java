@@ -15,11 +15,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -42,6 +44,11 @@ import org.apache.beam.sdk.values.PCollectionTuple;
  * The whole job on Beam's direct runner, as the pipeline module has it, and a look at its output.
  */
 final class DatasetJob {
+  /** The DirectRunner's name for the threads that run bundles. */
+  private static final String WORKER = "direct-runner-worker";
+
+  private static final Duration LONGEST_SHARD = Duration.ofMinutes(1);
+
   private final String input;
   private final Path output;
   private final String root;
@@ -150,10 +157,14 @@ final class DatasetJob {
         .and(FinishDataset.REPORTS, reports)
         .apply(FinishDataset.with(settings, place, run, scope));
 
+    Set<Thread> others = Thread.getAllStackTraces().keySet();
     PipelineResult result;
     try {
       result = pipeline.run();
       result.waitUntilFinish();
+    } catch (RuntimeException e) {
+      awaitWorkers(others);
+      throw e;
     } finally {
       release(run, options);
     }
@@ -172,6 +183,23 @@ final class DatasetJob {
       counters.merge(values.getName().getName(), values.getAttempted().getCount(), Long::sum);
     }
     return counters;
+  }
+
+  /**
+   * Waits for shards that were under way when another one failed the job: the DirectRunner lets
+   * their threads come to an end by themselves, which write meanwhile.
+   */
+  private static void awaitWorkers(Set<Thread> others) {
+    for (Thread thread : Thread.getAllStackTraces().keySet()) {
+      if (thread.getName().equals(WORKER) && !others.contains(thread)) {
+        try {
+          thread.join(LONGEST_SHARD.toMillis());
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return;
+        }
+      }
+    }
   }
 
   /** As the command finds it. */
