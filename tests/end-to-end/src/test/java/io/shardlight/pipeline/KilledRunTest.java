@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.SortedMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -68,6 +69,7 @@ class KilledRunTest {
   }
 
   @Test
+  @Timeout(value = 40, unit = TimeUnit.MINUTES) // some forty processes, one after the other
   void endsInTheSameBytes() throws Exception {
     finish(directory.resolve("first")); // fills the caches
     long start = System.nanoTime();
