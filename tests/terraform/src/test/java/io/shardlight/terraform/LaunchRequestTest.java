@@ -72,13 +72,19 @@ class LaunchRequestTest {
               StandardCharsets.UTF_8);
       assertThat(body)
           .isEqualTo(
-              state.output("launch_requests").at("/" + values.at("/name").asText()).asText());
+              state
+                  .output("launch_requests")
+                  .at("/" + values.at("/name").asText().replaceFirst("^shardlight-", ""))
+                  .asText());
       LaunchFlexTemplateRequest request =
           GsonFactory.getDefaultInstance()
               .createJsonParser(body)
               .parseAndClose(LaunchFlexTemplateRequest.class);
       assertThat(request.getUnknownKeys()).isEmpty();
-      LAUNCHES.put(values.at("/name").asText(), request.getLaunchParameter());
+      assertThat(request.getLaunchParameter().getJobName()).isEqualTo(values.at("/name").asText());
+      LAUNCHES.put(
+          values.at("/name").asText().replaceFirst("^shardlight-", ""),
+          request.getLaunchParameter());
       JOBS.add(values);
     }
   }
@@ -222,7 +228,9 @@ class LaunchRequestTest {
   void aJobHasOneNameAndItsOwnLabelAndBounds() {
     LAUNCHES.forEach(
         (name, launch) -> {
-          assertThat(launch.getJobName()).isEqualTo(name).matches("[a-z]([-a-z0-9]*[a-z0-9])?");
+          assertThat(launch.getJobName())
+              .isEqualTo("shardlight-" + name)
+              .matches("[a-z]([-a-z0-9]*[a-z0-9])?");
           assertThat(launch.getUpdate()).isNull();
           assertThat(launch.getEnvironment().getAdditionalUserLabels())
               .containsEntry("dataset", name)
@@ -246,7 +254,8 @@ class LaunchRequestTest {
           .isEqualTo("shardlight-launcher@my-project-123.iam.gserviceaccount.com");
       assertThat(target.at("/oauth_token/0/scope").asText()).endsWith("/auth/cloud-platform");
       assertThat(target.at("/oidc_token")).isEmpty();
-      assertThat(job.at("/paused").asBoolean()).isEqualTo(job.at("/name").asText().equals("demo"));
+      assertThat(job.at("/paused").asBoolean())
+          .isEqualTo(!job.at("/name").asText().startsWith("shardlight-on-"));
     }
   }
 
