@@ -3,6 +3,9 @@ locals {
 
   # A dataset that names a model on the Hugging Face Hub needs a way out of the network; the others need none.
   hub_access = var.hub_access
+
+  # Schedules and active jobs have names of their own within a project and region, in which others may be installed.
+  job_names = { for dataset in keys(var.datasets) : dataset => "${var.name}-${dataset}" }
 }
 
 module "apis" {
@@ -44,6 +47,7 @@ module "storage" {
   location         = coalesce(var.bucket_location, var.region)
   worker_member    = module.accounts.worker_member
   launcher_member  = module.accounts.launcher_member
+  operators        = var.operators
   prompt_writers   = var.prompt_writers
   dataset_readers  = var.dataset_readers
   releasers        = var.releasers
@@ -81,7 +85,8 @@ module "schedule" {
 
   project_id       = var.project_id
   region           = var.region
-  job_name         = each.key
+  job_name         = local.job_names[each.key]
+  dataset          = each.key
   schedule         = each.value.schedule
   time_zone        = each.value.time_zone
   paused           = each.value.paused
@@ -106,11 +111,12 @@ module "alerts" {
   source = "./alerts"
 
   name   = var.name
+  region = var.region
   emails = var.alert_emails
-  datasets = {
-    for name, dataset in var.datasets : name => {
+  jobs = {
+    for name, dataset in var.datasets : local.job_names[name] => {
       longest_hours  = dataset.longest_hours
-      expected_hours = dataset.paused ? null : dataset.expected_hours
+      expected_hours = dataset.paused ? 0 : dataset.expected_hours
     }
   }
   failure_ratio = var.alert_failure_ratio

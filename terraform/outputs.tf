@@ -33,6 +33,11 @@ output "hub_token_secret" {
   value       = one(module.hub_token[*].secret_name)
 }
 
+output "job_names" {
+  description = "Name of each dataset's schedule, which is that of its Dataflow job too."
+  value       = local.job_names
+}
+
 output "launch_requests" {
   description = "Body of each dataset's launch, as Cloud Scheduler sends it: to read, or to launch by hand."
   value       = { for name, dataset in module.schedule : name => dataset.request }

@@ -22,7 +22,7 @@ variable "region" {
 
 variable "name" {
   type        = string
-  description = "Begins the name of everything that is made, so that a project has room for two installations."
+  description = "Begins the name of everything that is made, so that a project has room for two installations; each needs a state of its own."
   default     = "shardlight"
   nullable    = false
 
@@ -59,10 +59,10 @@ variable "datasets" {
     max_workers    = optional(number, 1)
     parameters     = map(string)
     longest_hours  = optional(number, 12)
-    expected_hours = optional(number, 30)
+    expected_hours = optional(number, 0)
   }))
   description = <<-EOT
-    Datasets that are made on a schedule, by the name of their Dataflow job:
+    Datasets that are made on a schedule, by their names; schedule and Dataflow job are called name-dataset:
     schedule        when, in cron's five fields, read in time_zone
     paused          keeps schedule and job, and launches nothing
     worker          cpu, l4, h100, v5e-1, v5e-4 or v5e-8: see schedule/workers.tf
@@ -70,14 +70,14 @@ variable "datasets" {
     max_workers     most workers at a time, and so the most that a running job can cost an hour
     parameters      options of generate by their names, input and output at least
     longest_hours   a job that runs for longer raises an alert
-    expected_hours  no finished dataset for so long raises an alert; more than the schedule's interval and the job together
+    expected_hours  no finished dataset for so many whole hours raises an alert, 0 or nothing none; more than the schedule's interval and the job together
   EOT
   default     = {}
   nullable    = false
 
   validation {
-    condition     = alltrue([for name in keys(var.datasets) : can(regex("^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$", name))])
-    error_message = "A dataset's name is its Dataflow job's: 1 to 63 lower-case letters, digits and hyphens, a letter first."
+    condition     = alltrue([for name in keys(var.datasets) : can(regex("^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$", name))])
+    error_message = "A dataset's name ends its Dataflow job's: 1 to 40 lower-case letters, digits and hyphens, a letter first."
   }
 
   validation {
@@ -102,8 +102,15 @@ variable "datasets" {
   }
 
   validation {
-    condition     = alltrue([for dataset in var.datasets : dataset.longest_hours > 0 && dataset.expected_hours > 0])
-    error_message = "A dataset's longest_hours and expected_hours must be more than 0."
+    condition     = alltrue([for dataset in var.datasets : dataset.longest_hours > 0])
+    error_message = "A dataset's longest_hours must be more than 0."
+  }
+
+  validation {
+    condition = alltrue([
+      for dataset in var.datasets : dataset.expected_hours >= 0 && floor(dataset.expected_hours) == dataset.expected_hours
+    ])
+    error_message = "A dataset's expected_hours must be a whole number of hours, or 0 for no alert."
   }
 }
 
@@ -165,7 +172,7 @@ variable "releasers" {
 
 variable "operators" {
   type        = list(string)
-  description = "Who may start, watch and cancel jobs by hand."
+  description = "Who may start, watch and cancel jobs by hand, and read what they made and why they failed."
   default     = []
   nullable    = false
 
@@ -238,8 +245,8 @@ variable "alert_failure_ratio" {
   nullable    = false
 
   validation {
-    condition     = var.alert_failure_ratio >= 0.001 && var.alert_failure_ratio <= 0.1
-    error_message = "alert_failure_ratio must be from 0.001 to 0.1, which the metric can tell apart."
+    condition     = var.alert_failure_ratio >= 0 && var.alert_failure_ratio < 1
+    error_message = "alert_failure_ratio must be from 0, at which one failed image raises it, to less than 1."
   }
 }
 

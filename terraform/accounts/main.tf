@@ -48,6 +48,15 @@ resource "google_project_iam_member" "operator_schedule" {
   member  = each.value
 }
 
+# The role above starts schedules, and does not show them.
+resource "google_project_iam_member" "operator_schedules" {
+  for_each = toset(var.operators)
+
+  project = var.project_id
+  role    = "roles/cloudscheduler.viewer"
+  member  = each.value
+}
+
 resource "google_project_iam_member" "operator_logs" {
   for_each = toset(var.operators)
 

@@ -1,8 +1,15 @@
 locals {
-  jobs = join(", ", [for name in keys(var.datasets) : "\"${name}\""])
+  # Of this installation alone: a project may have others. Logging's words for one of several, and PromQL's.
+  logged = join(" OR ", [for job in keys(var.jobs) : "\"${job}\""])
+  jobs   = "job_name=~\"${join("|", keys(var.jobs))}\""
 
   # FinishDataset logs its report as one line of JSON; Dataflow keeps the line in jsonPayload.message.
-  report = "resource.type=\"dataflow_step\" AND jsonPayload.message=~\"^Report of run .*\\\"run_id\\\":\""
+  line   = "resource.type=\"dataflow_step\" AND jsonPayload.message=~\"^Report of run .*\\\"run_id\\\":\""
+  report = "${local.line} AND resource.labels.job_name=(${local.logged})"
+
+  # As PromQL names the metrics below. Their descriptors may come minutes after them, and Dataflow's own with the first
+  # job, so that conditions of this kind are asked not to look for them.
+  metrics = "logging_googleapis_com:user_${replace(var.name, "-", "_")}"
 }
 
 resource "google_monitoring_notification_channel" "email" {
@@ -21,6 +28,8 @@ locals {
 # Figures of runs/…/report.json, from the report's line in the log.
 
 resource "google_logging_metric" "runs" {
+  count = length(var.jobs) == 0 ? 0 : 1
+
   name        = "${var.name}/runs"
   description = "Runs that came to their end, by whether they succeeded."
   filter      = local.report
@@ -42,6 +51,8 @@ resource "google_logging_metric" "runs" {
 }
 
 resource "google_logging_metric" "failure_ratio" {
+  count = length(var.jobs) == 0 ? 0 : 1
+
   name            = "${var.name}/failure_ratio"
   description     = "Part of a run's images that failed."
   filter          = local.report
@@ -53,7 +64,7 @@ resource "google_logging_metric" "failure_ratio" {
     unit        = "1"
   }
 
-  # A run is one value, and an alert sees the bucket that it fell into: 0.1 % wide up to 10 %, which is far too many.
+  # For charts; the alert reckons with the sum, which is exact.
   bucket_options {
     linear_buckets {
       offset             = 0
@@ -64,6 +75,8 @@ resource "google_logging_metric" "failure_ratio" {
 }
 
 resource "google_logging_metric" "busy_ratio" {
+  count = length(var.jobs) == 0 ? 0 : 1
+
   name            = "${var.name}/device_busy_ratio"
   description     = "Part of a run's working time in which its devices worked; runs that had nothing to draw are left out."
   filter          = "${local.report} AND NOT jsonPayload.message=~\"\\\"batches\\\":0,\""
@@ -85,6 +98,8 @@ resource "google_logging_metric" "busy_ratio" {
 }
 
 resource "google_logging_metric" "rejected" {
+  count = length(var.jobs) == 0 ? 0 : 1
+
   name            = "${var.name}/rejected"
   description     = "Records of a run's input that could not be used."
   filter          = local.report
@@ -105,8 +120,18 @@ resource "google_logging_metric" "rejected" {
   }
 }
 
+locals {
+  # A run's own figure: a job logs one, and has its own series, so that sum by number is the figure.
+  figure = {
+    for metric in ["failure_ratio", "device_busy_ratio"] : metric => join(" / ", [
+      for part in ["sum", "count"] :
+      "increase(${local.metrics}_${metric}_${part}{monitored_resource=\"dataflow_step\", ${local.jobs}}[15m])"
+    ])
+  }
+}
+
 resource "google_monitoring_alert_policy" "report" {
-  count = length(var.datasets) == 0 ? 0 : 1
+  count = length(var.jobs) == 0 ? 0 : 1
 
   display_name          = "${var.name}: a run's figures are bad"
   combiner              = "OR"
@@ -117,49 +142,39 @@ resource "google_monitoring_alert_policy" "report" {
   conditions {
     display_name = "more than ${var.failure_ratio} of the images failed"
 
-    condition_threshold {
-      filter          = "resource.type=\"dataflow_step\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.failure_ratio.name}\""
-      comparison      = "COMPARISON_GT"
-      threshold_value = var.failure_ratio
-      duration        = "0s"
-
-      aggregations {
-        alignment_period   = "600s"
-        per_series_aligner = "ALIGN_PERCENTILE_99"
-      }
+    condition_prometheus_query_language {
+      query                     = "${local.figure["failure_ratio"]} > ${var.failure_ratio}"
+      duration                  = "0s"
+      evaluation_interval       = "300s"
+      rule_group                = var.name
+      alert_rule                = "RunFailedImages"
+      disable_metric_validation = true
     }
   }
 
   conditions {
     display_name = "the devices worked for less than ${var.busy_ratio} of the time"
 
-    condition_threshold {
-      filter          = "resource.type=\"dataflow_step\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.busy_ratio.name}\""
-      comparison      = "COMPARISON_LT"
-      threshold_value = var.busy_ratio
-      duration        = "0s"
-
-      aggregations {
-        alignment_period   = "600s"
-        per_series_aligner = "ALIGN_PERCENTILE_05"
-      }
+    condition_prometheus_query_language {
+      query                     = "${local.figure["device_busy_ratio"]} < ${var.busy_ratio}"
+      duration                  = "0s"
+      evaluation_interval       = "300s"
+      rule_group                = var.name
+      alert_rule                = "RunIdleDevices"
+      disable_metric_validation = true
     }
   }
 
   conditions {
     display_name = "records of the input were rejected"
 
-    # None fall below the first bucket's end, which is 1.
-    condition_threshold {
-      filter          = "resource.type=\"dataflow_step\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.rejected.name}\""
-      comparison      = "COMPARISON_GT"
-      threshold_value = 1
-      duration        = "0s"
-
-      aggregations {
-        alignment_period   = "600s"
-        per_series_aligner = "ALIGN_PERCENTILE_99"
-      }
+    condition_prometheus_query_language {
+      query                     = "increase(${local.metrics}_rejected_sum{monitored_resource=\"dataflow_step\", ${local.jobs}}[15m]) > 0"
+      duration                  = "0s"
+      evaluation_interval       = "300s"
+      rule_group                = var.name
+      alert_rule                = "RunRejectedRecords"
+      disable_metric_validation = true
     }
   }
 
@@ -181,7 +196,7 @@ resource "google_monitoring_alert_policy" "report" {
 # What Dataflow itself knows of the jobs.
 
 resource "google_monitoring_alert_policy" "failed" {
-  count = length(var.datasets) == 0 ? 0 : 1
+  count = length(var.jobs) == 0 ? 0 : 1
 
   display_name          = "${var.name}: a job failed"
   combiner              = "OR"
@@ -192,16 +207,14 @@ resource "google_monitoring_alert_policy" "failed" {
   conditions {
     display_name = "a Dataflow job failed"
 
-    condition_threshold {
-      filter          = "resource.type=\"dataflow_job\" AND metric.type=\"dataflow.googleapis.com/job/is_failed\" AND resource.labels.job_name=one_of(${local.jobs})"
-      comparison      = "COMPARISON_GT"
-      threshold_value = 0
-      duration        = "0s"
-
-      aggregations {
-        alignment_period   = "300s"
-        per_series_aligner = "ALIGN_MAX"
-      }
+    condition_prometheus_query_language {
+      # It is said for a while when a job has ended, and not for long.
+      query                     = "max_over_time(dataflow_googleapis_com:job_is_failed{monitored_resource=\"dataflow_job\", ${local.jobs}}[15m]) > 0"
+      duration                  = "0s"
+      evaluation_interval       = "300s"
+      rule_group                = var.name
+      alert_rule                = "JobFailed"
+      disable_metric_validation = true
     }
   }
 
@@ -219,7 +232,7 @@ resource "google_monitoring_alert_policy" "failed" {
 }
 
 resource "google_monitoring_alert_policy" "long" {
-  for_each = var.datasets
+  for_each = var.jobs
 
   display_name          = "${var.name}: ${each.key} runs for more than ${each.value.longest_hours} h"
   combiner              = "OR"
@@ -230,16 +243,16 @@ resource "google_monitoring_alert_policy" "long" {
   conditions {
     display_name = "the job has run for more than ${each.value.longest_hours} h"
 
-    condition_threshold {
-      filter          = "resource.type=\"dataflow_job\" AND metric.type=\"dataflow.googleapis.com/job/elapsed_time\" AND resource.labels.job_name=\"${each.key}\""
-      comparison      = "COMPARISON_GT"
-      threshold_value = each.value.longest_hours * 60 * 60
-      duration        = "0s"
-
-      aggregations {
-        alignment_period   = "300s"
-        per_series_aligner = "ALIGN_MAX"
-      }
+    condition_prometheus_query_language {
+      query = join("", [
+        "max by (job_name) (dataflow_googleapis_com:job_elapsed_time{monitored_resource=\"dataflow_job\", job_name=\"${each.key}\"})",
+        " > ${each.value.longest_hours * 60 * 60}",
+      ])
+      duration                  = "0s"
+      evaluation_interval       = "300s"
+      rule_group                = var.name
+      alert_rule                = "JobRunsLong"
+      disable_metric_validation = true
     }
   }
 
@@ -256,13 +269,13 @@ resource "google_monitoring_alert_policy" "long" {
 # While a job runs: its counters, which know each shard as it ends, long before there is a report.
 
 locals {
-  counter = "dataflow_googleapis_com:job_user_counter{monitored_resource=\"dataflow_job\", job_name=~\"${join("|", keys(var.datasets))}\""
+  counter = "dataflow_googleapis_com:job_user_counter{monitored_resource=\"dataflow_job\", ${local.jobs}"
   failed  = "max by (job_name) (${local.counter}, metric_name=\"failed\"})"
   drawn   = "max by (job_name) (${local.counter}, metric_name=\"images\"})"
 }
 
 resource "google_monitoring_alert_policy" "failing" {
-  count = length(var.datasets) == 0 ? 0 : 1
+  count = length(var.jobs) == 0 ? 0 : 1
 
   display_name          = "${var.name}: images fail"
   combiner              = "OR"
@@ -281,7 +294,6 @@ resource "google_monitoring_alert_policy" "failing" {
       rule_group          = var.name
       alert_rule          = "ImagesFail"
 
-      # The counters are not there before the first job.
       disable_metric_validation = true
     }
   }
@@ -298,7 +310,7 @@ resource "google_monitoring_alert_policy" "failing" {
 
 # Nothing failed because nothing was launched, the launcher did not start, or a job hangs: all look like this.
 resource "google_monitoring_alert_policy" "missing" {
-  for_each = { for name, dataset in var.datasets : name => dataset.expected_hours if dataset.expected_hours != null }
+  for_each = { for name, job in var.jobs : name => job.expected_hours if job.expected_hours > 0 }
 
   display_name          = "${var.name}: no finished ${each.key} for ${each.value} h"
   combiner              = "OR"
@@ -312,7 +324,7 @@ resource "google_monitoring_alert_policy" "missing" {
     # A condition of absence sees 23.5 hours at most, less than a night and a day.
     condition_prometheus_query_language {
       query = join("", [
-        "(sum(increase(logging_googleapis_com:user_${replace(google_logging_metric.runs.name, "/[^A-Za-z0-9_]/", "_")}",
+        "(sum(increase(${local.metrics}_runs",
         "{monitored_resource=\"dataflow_step\", job_name=\"${each.key}\", succeeded=\"true\"}[${each.value}h])) or vector(0)) < 0.5",
       ])
       duration                  = "0s"
@@ -325,12 +337,12 @@ resource "google_monitoring_alert_policy" "missing" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "Look at the schedule's last answer (`gcloud scheduler jobs describe ${each.key}`), then at the launcher's log, then at the job. A new dataset raises this until its first run has ended."
+    content   = "Look at the schedule's last answer (`gcloud scheduler jobs describe ${each.key} --location=${var.region}`), then at the launcher's log, then at the job. A new dataset raises this until its first run has ended."
   }
 }
 
 resource "google_monitoring_alert_policy" "refused" {
-  count = length(var.datasets) == 0 ? 0 : 1
+  count = length(var.jobs) == 0 ? 0 : 1
 
   display_name          = "${var.name}: a launch was refused"
   combiner              = "OR"
@@ -342,7 +354,7 @@ resource "google_monitoring_alert_policy" "refused" {
     display_name = "Cloud Scheduler could not launch a job"
 
     condition_matched_log {
-      filter           = "resource.type=\"cloud_scheduler_job\" AND severity>=ERROR AND resource.labels.job_id=(${join(" OR ", [for name in keys(var.datasets) : "\"${name}\""])})"
+      filter           = "resource.type=\"cloud_scheduler_job\" AND severity>=ERROR AND resource.labels.job_id=(${local.logged})"
       label_extractors = { dataset = "EXTRACT(resource.labels.job_id)" }
     }
   }

@@ -8,12 +8,17 @@ variable "emails" {
   description = "Addresses that alerts write to."
 }
 
-variable "datasets" {
+variable "region" {
+  type        = string
+  description = "Region of the schedules, for the commands that alerts tell."
+}
+
+variable "jobs" {
   type = map(object({
     longest_hours  = number
-    expected_hours = optional(number)
+    expected_hours = number
   }))
-  description = "By job name: hours after which a job runs too long, and without a finished dataset after which one is missed; null misses none."
+  description = "By job name: hours after which a job runs too long, and without a finished dataset after which one is missed; 0 misses none."
 }
 
 variable "failure_ratio" {

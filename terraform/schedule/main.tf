@@ -27,7 +27,7 @@ locals {
     numWorkers            = 1
     maxWorkers            = var.max_workers
     workerZone            = var.worker_zone
-    additionalUserLabels  = merge(var.labels, { dataset = var.job_name })
+    additionalUserLabels  = merge(var.labels, { dataset = var.dataset })
     additionalExperiments = ["use_runner_v2"]
   }
 

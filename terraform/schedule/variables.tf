@@ -13,6 +13,11 @@ variable "job_name" {
   description = "Name of schedule and Dataflow job."
 }
 
+variable "dataset" {
+  type        = string
+  description = "Name of the dataset, a label of the job's machines."
+}
+
 variable "schedule" {
   type        = string
   description = "When the job is launched, in cron's five fields."

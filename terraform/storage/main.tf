@@ -22,12 +22,15 @@ locals {
       delete           = []
     }
     # Nothing in here is the only copy. Restorable deletions would cost more than the files. No job runs for 21 days.
+    # Of staging/ only what each launch writes anew: the template's jar is named by its content, uploaded once, and
+    # found there by every launch of its release, so that one of any age may have workers that still have to fetch it.
     staging = {
       versions_days    = null
       soft_delete_days = 0
       delete = [
         { prefix = "temp/", days = 21 },
-        { prefix = "staging/", days = 60 },
+        { prefix = "staging/pipeline-", days = 60 },
+        { prefix = "staging/template_launches/", days = 60 },
         { prefix = "programs/", days = 180 },
       ]
     }
@@ -137,6 +140,24 @@ resource "google_storage_bucket_iam_member" "dataset_readers" {
   for_each = toset(var.dataset_readers)
 
   bucket = google_storage_bucket.this["datasets"].name
+  role   = "roles/storage.objectViewer"
+  member = each.value
+}
+
+# runs/ with its reports, rejected/, and manifests that name each failure's class. Readers have the role already.
+resource "google_storage_bucket_iam_member" "operator_datasets" {
+  for_each = setsubtract(var.operators, var.dataset_readers)
+
+  bucket = google_storage_bucket.this["datasets"].name
+  role   = "roles/storage.objectViewer"
+  member = each.value
+}
+
+# To launch by hand is to read the spec.
+resource "google_storage_bucket_iam_member" "operator_artifacts" {
+  for_each = toset(var.operators)
+
+  bucket = google_storage_bucket.this["artifacts"].name
   role   = "roles/storage.objectViewer"
   member = each.value
 }

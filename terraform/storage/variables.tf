@@ -23,6 +23,11 @@ variable "launcher_member" {
   description = "The launcher as IAM writes it."
 }
 
+variable "operators" {
+  type        = list(string)
+  description = "Members who may read datasets with their reports, and template specs."
+}
+
 variable "prompt_writers" {
   type        = list(string)
   description = "Members who may write prompts."

@@ -312,6 +312,40 @@ class DataflowCommandTest {
     assertThat(gcs.objects("datasets")).as("its workers take the lease").isEmpty();
   }
 
+  /** What terraform's lifecycle of the staging bucket takes for granted. */
+  @Test
+  void whatIsStagedOnceForAllLaunchesIsNotNamedLikeWhatEachWrites() throws IOException {
+    dataflow.states("JOB_STATE_RUNNING");
+    PrintStream stream = new PrintStream(out, true, UTF_8);
+    List<String> words = words("--stagingLocation=gs://work/staging");
+
+    assertThat(JobSubmission.submit(words, Map.of(), stream)).isEqualTo(Command.DONE);
+    Map<String, String> first = staged("work");
+    assertThat(JobSubmission.submit(words, Map.of(), stream)).isEqualTo(Command.DONE);
+    Map<String, String> second = staged("work");
+
+    assertThat(first.keySet())
+        .hasSize(2)
+        .allMatch(name -> name.matches("staging/(pipeline-[^/]+\\.pb|staged-[^/]+\\.txt)"));
+    assertThat(second)
+        .as("the file is found there, and not written again")
+        .containsAllEntriesOf(first);
+    assertThat(second.keySet())
+        .filteredOn(name -> !first.containsKey(name))
+        .singleElement()
+        .asString()
+        .startsWith("staging/pipeline-");
+  }
+
+  /** Names of a bucket's objects, with their generations. */
+  private Map<String, String> staged(String bucket) {
+    Map<String, String> generations = new TreeMap<>();
+    for (String name : gcs.objects(bucket).keySet()) {
+      generations.put(name, gcs.metadata(bucket, name).orElseThrow().path("generation").asText());
+    }
+    return generations;
+  }
+
   @Test
   void aLaunchTellsAllThatIsWrongAndSubmitsNothing() throws IOException {
     PrintStream stream = new PrintStream(out, true, UTF_8);

@@ -10,7 +10,7 @@ import java.util.Map;
 
 /**
  * Reads HCL's structure: blocks, attributes, and of expressions where they end, what in them is
- * text, and what they name. It computes nothing; terraform does.
+ * text, and what they name. It computes nothing; {@link HclValues} does, and terraform.
  */
 final class HclReader {
   private final String text;

@@ -6,11 +6,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -123,7 +127,11 @@ class InstallationTest {
           .as(name)
           .isEqualTo(
               staging
-                  ? Set.of("temp/21null", "staging/60null", "programs/180null")
+                  ? Set.of(
+                      "temp/21null",
+                      "staging/pipeline-60null",
+                      "staging/template_launches/60null",
+                      "programs/180null")
                   : datasets ? Set.of() : Set.of("nullARCHIVED"));
     }
   }
@@ -153,6 +161,8 @@ class InstallationTest {
             "group:operators@example.com roles/dataflow.developer",
             "group:operators@example.com roles/iam.serviceAccountUser",
             "group:operators@example.com roles/cloudscheduler.jobRunner",
+            "group:operators@example.com roles/cloudscheduler.viewer",
+            "group:operators@example.com roles/storage.objectViewer",
             "group:operators@example.com roles/logging.viewer",
             "group:operators@example.com roles/monitoring.viewer",
             "group:artists@example.com roles/storage.objectUser",
@@ -161,59 +171,186 @@ class InstallationTest {
             "group:builders@example.com roles/storage.objectUser");
   }
 
-  @Test
-  void alertsKnowTheJobsAndMissOnlyThoseThatAreNotPaused() {
-    List<JsonNode> policies = example().resources("google_monitoring_alert_policy");
-    String failed =
-        policies.stream()
-            .map(policy -> policy.at("/values/conditions/0/condition_threshold/0/filter").asText())
-            .filter(filter -> filter.contains("is_failed"))
-            .findFirst()
-            .orElseThrow();
-    List<String> missing =
-        policies.stream()
-            .filter(policy -> policy.at("/name").asText().equals("missing"))
-            .map(policy -> policy.at("/index").asText())
-            .toList();
+  private static final String DATASETS =
+      """
+      datasets = {
+        foxes = {
+          schedule       = "0 2 * * *"
+          worker         = "cpu"
+          parameters     = { input = "gs://b/in", output = "gs://b/1" }
+          expected_hours = 30
+        }
+        owls = {
+          schedule       = "0 2 * * *"
+          worker         = "cpu"
+          paused         = true
+          parameters     = { input = "gs://b/in", output = "gs://b/2" }
+          expected_hours = 30
+        }
+        bears = {
+          schedule   = "0 2 * * *"
+          worker     = "cpu"
+          parameters = { input = "gs://b/in", output = "gs://b/3" }
+        }
+        cats = {
+          schedule       = "0 2 * * *"
+          worker         = "cpu"
+          parameters     = { input = "gs://b/in", output = "gs://b/4" }
+          expected_hours = 0
+        }
+      }
+      """;
 
-    assertThat(failed).contains("one_of(\"demo\", \"foxes-nightly\", \"owls-weekly\")");
-    assertThat(missing).containsExactlyInAnyOrder("foxes-nightly", "owls-weekly");
-    assertThat(policies).allMatch(policy -> policy.at("/values/notification_channels").size() == 1);
-    String query =
-        policies.stream()
-            .filter(policy -> policy.at("/index").asText().equals("foxes-nightly"))
-            .map(
-                policy ->
-                    policy
-                        .at("/values/conditions/0/condition_prometheus_query_language/0/query")
-                        .asText())
-            .filter(text -> !text.isEmpty())
-            .findFirst()
-            .orElseThrow();
-    assertThat(query)
-        .isEqualTo(
-            "(sum(increase(logging_googleapis_com:user_shardlight_runs{"
-                + "monitored_resource=\"dataflow_step\", job_name=\"foxes-nightly\","
-                + " succeeded=\"true\"}[30h])) or vector(0)) < 0.5");
+  /** Queries of the policies' conditions, by the names of their rules. */
+  private static Map<String, List<String>> queries(Installation.State state) {
+    Map<String, List<String>> queries = new TreeMap<>();
+    for (JsonNode policy : state.resources("google_monitoring_alert_policy")) {
+      for (JsonNode condition : policy.at("/values/conditions")) {
+        JsonNode query = condition.at("/condition_prometheus_query_language/0");
+        if (!query.isMissingNode()) {
+          queries
+              .computeIfAbsent(query.at("/alert_rule").asText(), rule -> new ArrayList<>())
+              .add(query.at("/query").asText());
+        }
+      }
+    }
+    return queries;
   }
 
   @Test
-  void imagesThatAllFailAreFailuresToo() {
-    String failing =
-        example().resources("google_monitoring_alert_policy").stream()
-            .filter(policy -> policy.at("/name").asText().equals("failing"))
-            .map(policy -> policy.at("/values/conditions/0/condition_prometheus_query_language/0"))
-            .map(condition -> condition.at("/query").asText())
-            .findFirst()
-            .orElseThrow();
+  void alertsKnowTheJobsOfThisInstallationAlone() throws Exception {
+    Installation.State state =
+        another().with("name = \"second-one\"\nalert_busy_ratio = 0.4\n" + DATASETS).apply();
+    String jobs = "job_name=~\"second-one-bears|second-one-cats|second-one-foxes|second-one-owls\"";
+    String log = "logging_googleapis_com:user_second_one_";
+    String step = "{monitored_resource=\"dataflow_step\", " + jobs + "}";
+    String job = "{monitored_resource=\"dataflow_job\", " + jobs;
+    String counter = "max by (job_name) (dataflow_googleapis_com:job_user_counter" + job;
+    String failed = counter + ", metric_name=\"failed\"})";
 
-    String counter =
-        "max by (job_name)"
-            + " (dataflow_googleapis_com:job_user_counter{monitored_resource=\"dataflow_job\","
-            + " job_name=~\"demo|foxes-nightly|owls-weekly\", metric_name=\"%s\"})";
-    String failed = String.format(counter, "failed");
-    String images = String.format(counter, "images");
-    assertThat(failing).isEqualTo(failed + " > 0.005 * (" + images + " or 0 * " + failed + ")");
+    Map<String, List<String>> queries = queries(state);
+
+    assertThat(queries.get("RunFailedImages"))
+        .containsExactly(
+            ("increase(%1$sfailure_ratio_sum%2$s[15m]) / increase(%1$sfailure_ratio_count%2$s[15m])"
+                    + " > 0.005")
+                .formatted(log, step));
+    assertThat(queries.get("RunIdleDevices"))
+        .containsExactly(
+            ("increase(%1$sdevice_busy_ratio_sum%2$s[15m])"
+                    + " / increase(%1$sdevice_busy_ratio_count%2$s[15m]) < 0.4")
+                .formatted(log, step));
+    assertThat(queries.get("RunRejectedRecords"))
+        .containsExactly("increase(%srejected_sum%s[15m]) > 0".formatted(log, step));
+    assertThat(queries.get("JobFailed"))
+        .containsExactly(
+            "max_over_time(dataflow_googleapis_com:job_is_failed" + job + "}[15m]) > 0");
+    assertThat(queries.get("JobRunsLong"))
+        .hasSize(4)
+        .contains(
+            "max by (job_name) (dataflow_googleapis_com:job_elapsed_time{"
+                + "monitored_resource=\"dataflow_job\", job_name=\"second-one-owls\"}) > 43200");
+    assertThat(queries.get("ImagesFail"))
+        .as("also where all fail")
+        .containsExactly(
+            failed
+                + " > 0.005 * ("
+                + counter
+                + ", metric_name=\"images\"}) or 0 * "
+                + failed
+                + ")");
+    // Neither a paused one, nor those that say 0 or nothing.
+    assertThat(queries.get("NoDataset"))
+        .containsExactly(
+            ("(sum(increase(%sruns{monitored_resource=\"dataflow_step\","
+                    + " job_name=\"second-one-foxes\", succeeded=\"true\"}[30h])) or vector(0))"
+                    + " < 0.5")
+                .formatted(log));
+    String any =
+        "(\"second-one-bears\" OR \"second-one-cats\" OR \"second-one-foxes\" OR"
+            + " \"second-one-owls\")";
+    assertThat(state.resources("google_logging_metric"))
+        .hasSize(4)
+        .allMatch(
+            metric ->
+                metric.at("/values/filter").asText().contains("resource.labels.job_name=" + any));
+    assertThat(
+            state.resources("google_monitoring_alert_policy").stream()
+                .map(
+                    policy ->
+                        policy
+                            .at("/values/conditions/0/condition_matched_log/0/filter")
+                            .asText("")))
+        .filteredOn(filter -> !filter.isEmpty())
+        .singleElement()
+        .asString()
+        .endsWith("resource.labels.job_id=" + any);
+  }
+
+  @Test
+  void everyPolicyTellsSomebodyAndNoneNeedsAMetricThatIsNotThereYet() throws Exception {
+    List<JsonNode> policies =
+        another().with(DATASETS).apply().resources("google_monitoring_alert_policy");
+
+    assertThat(policies).hasSize(9);
+    for (JsonNode policy : policies) {
+      assertThat(policy.at("/values/notification_channels")).hasSize(1);
+      for (JsonNode condition : policy.at("/values/conditions")) {
+        JsonNode query = condition.at("/condition_prometheus_query_language/0");
+        assertThat(condition.at("/condition_threshold")).as("%s", condition).isEmpty();
+        if (condition.at("/condition_matched_log").isEmpty()) {
+          assertThat(query.at("/disable_metric_validation").asBoolean()).as("%s", query).isTrue();
+        }
+      }
+    }
+  }
+
+  @Test
+  void twoInstallationsInOneProjectShareNothingThatHasAName() throws Exception {
+    Set<String> first = names(example());
+    Set<String> second = names(another().with("name = \"other\"\nhub_access = true\n").apply());
+
+    assertThat(first).hasSizeGreaterThan(25);
+    second.retainAll(first);
+    assertThat(second).isEmpty();
+  }
+
+  /** What the cloud takes once in a project, of each resource. */
+  private static Set<String> names(Installation.State state) {
+    Set<String> names = new TreeSet<>();
+    for (JsonNode resource : state.resources("google_.*")) {
+      String type = resource.at("/type").asText();
+      if (type.equals("google_project_service") || type.endsWith("_iam_member")) {
+        continue; // Of which two are one.
+      }
+      String name =
+          Stream.of(
+                  "name",
+                  "account_id",
+                  "repository_id",
+                  "secret_id",
+                  "display_name",
+                  "http_target/0/body")
+              .map(key -> resource.at("/values/" + key).asText(""))
+              .filter(text -> !text.isEmpty() && !text.startsWith(type))
+              .findFirst()
+              .orElse("");
+      if (type.equals("google_project")) {
+        continue;
+      }
+      assertThat(name).as("%s", resource).isNotEmpty();
+      names.add(type + " " + name);
+    }
+    return names;
+  }
+
+  /** There is no image, no model and no prompt when it is first applied. */
+  @Test
+  void theExampleLaunchesNothing() {
+    List<JsonNode> jobs = example().resources("google_cloud_scheduler_job");
+
+    assertThat(jobs).hasSize(3).allMatch(job -> job.at("/values/paused").asBoolean());
+    assertThat(queries(example())).doesNotContainKey("NoDataset");
   }
 
   @Test
@@ -238,7 +375,7 @@ class InstallationTest {
         another().with("datasets = {}\nbilling_account = null\ndataset_days = 30\n").apply();
 
     assertThat(state.resources("google_cloud_scheduler_job|google_billing_budget")).isEmpty();
-    assertThat(state.resources("google_monitoring_alert_policy")).isEmpty();
+    assertThat(state.resources("google_monitoring_alert_policy|google_logging_metric")).isEmpty();
     assertThat(example().resources("google_billing_budget")).hasSize(1);
     assertThat(
             state.resources("google_storage_bucket").stream()
@@ -267,7 +404,7 @@ class InstallationTest {
                 soft_delete_days    = 3
                 subnet_range        = "10.0.0.0"
                 alert_emails        = []
-                alert_failure_ratio = 0
+                alert_failure_ratio = 1
                 alert_busy_ratio    = 2
                 billing_account     = "1234"
                 monthly_budget      = 0.5
@@ -277,7 +414,8 @@ class InstallationTest {
                     schedule   = "nightly"
                     worker     = "cpu"
                     parameters = { input = "prompts.txt", output = "gs://b/out" }
-                    longest_hours = 0
+                    longest_hours  = 0
+                    expected_hours = 1.5
                   }
                   owls = {
                     schedule   = "0 2 * * *"
@@ -305,16 +443,17 @@ class InstallationTest {
         .contains("soft_delete_days must be 0, or 7 to 90")
         .contains("subnet_range must be IPv4 addresses")
         .contains("alert_emails must have an address or more")
-        .contains("alert_failure_ratio must be from 0.001 to 0.1")
+        .contains("alert_failure_ratio must be from 0, at")
         .contains("alert_busy_ratio must be from 0")
         .contains("billing_account must be null, or an id")
         .contains("monthly_budget must be a whole number")
         .contains("budget_currency must be three letters")
-        .contains("A dataset's name is its Dataflow job's")
+        .contains("A dataset's name ends its Dataflow job's")
         .contains("both begin with gs://")
         .contains("Every dataset must have an output of its own")
         .contains("cron's five fields, such as")
-        .contains("longest_hours and expected_hours must be more than 0");
+        .contains("longest_hours must be more than 0")
+        .contains("expected_hours must be a whole number of hours, or 0 for no alert");
   }
 
   @Test

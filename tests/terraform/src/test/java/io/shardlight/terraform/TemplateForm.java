@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -28,6 +29,10 @@ final class TemplateForm {
       }
     }
     return form;
+  }
+
+  Set<String> names() {
+    return parameters.keySet();
   }
 
   /** A line for each parameter that Dataflow would refuse, and for each that is missing. */
