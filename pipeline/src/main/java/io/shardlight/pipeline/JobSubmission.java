@@ -72,7 +72,17 @@ public final class JobSubmission {
             ? request.flatMap(asked -> NothingToDo.find(job, asked))
             : Optional.empty();
     if (nothing.isPresent()) {
-      nothing.get().lines().forEach(console.err()::println);
+      List<String> lines = nothing.get().lines();
+      lines.forEach(console.err()::println);
+      if (RunnerChecks.remote(line)
+          .filter(place -> place.handOver(lines, job.options()))
+          .isPresent()) {
+        console
+            .err()
+            .println(
+                "Job %s was handed over, which says so and makes nothing: a launch without a job is shown as failed"
+                    .formatted(job.options().getJobName()));
+      }
       return Command.DONE;
     }
     RunnerChecks.remote(line).ifPresent(place -> problems.addAll(place.prepare(job.options())));

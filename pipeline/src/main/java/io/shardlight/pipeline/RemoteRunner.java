@@ -72,6 +72,19 @@ public interface RemoteRunner {
   /** Asks for the job of these options. */
   Fate fate(PipelineOptions options);
 
+  /**
+   * Hands over a job that logs these lines and makes nothing, if whoever started this program waits
+   * for a job and takes it for a failure when there is none, as the launcher of a template does.
+   * The job has one small worker, whatever the options ask for.
+   *
+   * @param options in which {@link #check} found nothing; they are of no use for another job then
+   * @return whether such a job was handed over
+   * @throws JobFailedException if it could not be
+   */
+  default boolean handOver(List<String> lines, PipelineOptions options) {
+    return false;
+  }
+
   /** The runner of that name, if it is one of these and on the class path. */
   static Optional<RemoteRunner> find(String name) {
     return ServiceLoader.load(RemoteRunner.class).stream()

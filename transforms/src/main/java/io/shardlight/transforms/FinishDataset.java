@@ -42,8 +42,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Checks that every image asked for is accounted for and finishes the dataset: rejected records,
  * sidecar, {@code dataset.json}, {@code README.md}, the gallery of up to {@value
- * DatasetGallery#AT_END_OF_JOB} rows, the run's report, and {@code _SUCCESS} last of all. It all
- * happens inside the pipeline, because a template's {@code main} is gone by then.
+ * DatasetGallery#AT_END_OF_JOB} rows, then {@code _SUCCESS}, and the run's report, which speaks of
+ * success only where {@code _SUCCESS} is. It all happens inside the pipeline, because a template's
+ * {@code main} is gone by then.
  *
  * <p>The job fails, without {@code _SUCCESS}, if the sums differ, if more than {@code
  * maxFailureRatio} of the images failed, or if there was not one usable prompt: an empty dataset
@@ -178,23 +179,21 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
               made,
               others(store, made));
 
-      // 1. The report, which tells of failures too. A retry keeps the first.
+      // 1. What failed is reported too.
       Optional<String> problem = unfinished(store, made).or(() -> totals.problem(settings));
       ObjectNode facts = totals.report(runId, settings.maxFailureRatio(), problem);
       if (!run.request().isEmpty()) {
         facts.put("request_sha256", run.request());
       }
-      String report = DatasetCard.pretty(facts);
-      store.create(DatasetPaths.report(runId), bytes(report));
-      // Where logs are kept, alerts are made of this line: terraform/alerts has its form.
-      LOG.info("Report of run {}: {}", runId, facts);
       if (problem.isPresent()) {
+        report(store, runId, facts);
         lease.release();
         throw new IllegalStateException(problem.get());
       }
 
       // 2. The dataset's own files, unless nothing has changed.
       if (scope.isPartial() && made.isEmpty() && store.exists(DatasetPaths.SUCCESS)) {
+        String report = report(store, runId, facts);
         lease.release();
         context.output(report);
         return;
@@ -213,8 +212,9 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
         DatasetGallery.of(store, true).draw();
       }
 
-      // 4. Done.
+      // 4. Done, and only now reported as that.
       store.createOrAdopt(DatasetPaths.SUCCESS, new byte[0]);
+      String report = report(store, runId, facts);
       if (store.exists(DatasetPaths.OVERWRITE)) {
         store.delete(List.of(DatasetPaths.OVERWRITE));
       }
@@ -231,6 +231,16 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
           totals.counts().failed(),
           totals.rejected());
       context.output(report);
+    }
+
+    /** Writes and logs the run's report, and gives its text. A retry keeps the first. */
+    private static String report(ObjectStore store, String runId, ObjectNode facts)
+        throws IOException {
+      String report = DatasetCard.pretty(facts);
+      store.create(DatasetPaths.report(runId), bytes(report));
+      // Where logs are kept, alerts are made of this line: terraform/alerts has its form.
+      LOG.info("Report of run {}: {}", runId, facts);
+      return report;
     }
 
     /** The dataset's shards that this run has not looked at. */

@@ -214,6 +214,24 @@ class BucketJobTest {
   }
 
   @Test
+  void noRunReportsSuccessBeforeItsDatasetIsDone() throws Exception {
+    gcs.inject(
+        (request, attempt) ->
+            request.startsWith("insert datasets/run/1/_SUCCESS") ? Fault.FORBIDDEN : Fault.NONE);
+    assertThatThrownBy(() -> bucketJob().run())
+        .hasStackTraceContaining("wanted to create _SUCCESS in gs://datasets/run/1");
+    assertThat(gcs.objects("datasets").keySet())
+        .contains("run/1/dataset.json")
+        .noneMatch(name -> name.endsWith("/report.json"));
+
+    gcs.inject(FaultPlan.none());
+    assertThat(bucketJob().run()).containsEntry("alreadyPresent", 10L);
+    assertThat(gcs.objects("datasets").keySet())
+        .contains("run/1/_SUCCESS")
+        .anyMatch(name -> name.endsWith("/report.json"));
+  }
+
+  @Test
   void theGalleryDoesNotGoThroughAnArchiveForEveryImage() throws Exception {
     GenerationSettings settings =
         settings("gs://prompts/wildcards").toBuilder().imagesPerPrompt(40).shardSize(1000).build();

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shardlight.fixtures.gcs.FakeGcs;
 import io.shardlight.runners.dataflow.FakeDataflow;
 import java.io.ByteArrayInputStream;
@@ -101,7 +102,11 @@ class DataflowCommandTest {
 
   /** The pipeline that workers would get. */
   private RunnerApi.Pipeline staged() throws IOException {
-    String url = dataflow.job().at("/environment/sdkPipelineOptions/options/pipelineUrl").asText();
+    return staged(dataflow.job());
+  }
+
+  private RunnerApi.Pipeline staged(JsonNode job) throws IOException {
+    String url = job.at("/environment/sdkPipelineOptions/options/pipelineUrl").asText();
     return RunnerApi.Pipeline.parseFrom(
         gcs.objects("work").get(url.substring("gs://work/".length())));
   }
@@ -310,6 +315,66 @@ class DataflowCommandTest {
     assertThat(hinted(staged()).values())
         .containsExactly(Set.of("GenerateShards/Generate/ParMultiDo(Generate)"));
     assertThat(gcs.objects("datasets")).as("its workers take the lease").isEmpty();
+  }
+
+  /** Where Dataflow's launcher looks for what a template's program made. */
+  private static final String GRAPH = "--templateLocation=gs://work/launches/1/job_object";
+
+  private JsonNode graph() throws IOException {
+    return new ObjectMapper().readTree(gcs.objects("work").get("launches/1/job_object"));
+  }
+
+  /** Names of the whole job's transforms that have no parts. */
+  private List<String> steps(JsonNode graph) throws IOException {
+    return staged(graph).getComponents().getTransformsMap().values().stream()
+        .filter(transform -> transform.getSubtransformsCount() == 0)
+        .map(RunnerApi.PTransform::getUniqueName)
+        .toList();
+  }
+
+  @Test
+  void aLaunchLeavesTheGraphWhereTheLauncherLooksForItAndPostsNoJob() throws IOException {
+    PrintStream stream = new PrintStream(out, true, UTF_8);
+
+    int status =
+        JobSubmission.submit(words("--accelerator=nvidia-l4", IMAGE, GRAPH), Map.of(), stream);
+
+    assertThat(status).as("%s", lines()).isEqualTo(Command.DONE);
+    assertThat(dataflow.requests()).noneMatch(request -> request.startsWith("POST"));
+    assertThat(steps(graph())).contains("GenerateShards/Generate/ParMultiDo(Generate)");
+    assertThat(gcs.objects("datasets")).as("its workers take the lease").isEmpty();
+  }
+
+  @Test
+  void aLaunchForAFinishedSetLeavesAJobThatSaysSo() throws IOException {
+    String[] set = {"--steps=1"};
+    List<String> here = new ArrayList<>(words(set));
+    here.removeIf(w -> w.matches("--(runner|apiRootUrl|region|filesToStage|tempLocation)=.*"));
+    here.add(0, "generate");
+    assertThat(run(here.toArray(new String[0]))).as("%s", lines()).isEqualTo(Command.DONE);
+    Set<String> before = gcs.objects("datasets").keySet();
+    List<String> launch = words(set);
+    launch.addAll(List.of("--workerMachineType=n2-standard-32", "--maxNumWorkers=40"));
+    PrintStream stream = new PrintStream(out, true, UTF_8);
+
+    // 1. Nobody waits for a job.
+    assertThat(JobSubmission.submit(launch, Map.of(), stream)).as("%s", lines()).isZero();
+    assertThat(gcs.objects("work").keySet()).noneMatch(name -> name.startsWith("launches/"));
+
+    // 2. The launcher does.
+    launch.add(GRAPH);
+    assertThat(JobSubmission.submit(launch, Map.of(), stream)).as("%s", lines()).isZero();
+
+    assertThat(lines())
+        .anyMatch(line -> line.startsWith("Nothing to do: run "))
+        .last()
+        .asString()
+        .matches("Job .* was handed over, which says so and makes nothing: .*");
+    assertThat(dataflow.requests()).noneMatch(request -> request.startsWith("POST"));
+    assertThat(steps(graph())).isNotEmpty().allMatch(step -> step.matches("(NothingToDo|Say).*"));
+    JsonNode pool = graph().at("/environment/workerPools/0");
+    assertThat(pool.path("machineType").asText()).isEqualTo("e2-standard-2");
+    assertThat(gcs.objects("datasets").keySet()).as("no lease").isEqualTo(before);
   }
 
   /** What terraform's lifecycle of the staging bucket takes for granted. */

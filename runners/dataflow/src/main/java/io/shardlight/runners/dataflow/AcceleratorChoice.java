@@ -47,6 +47,16 @@ final class AcceleratorChoice {
             .toList();
   }
 
+  /** Takes what asks for accelerators out of the options. */
+  static void clear(PipelineOptions options) {
+    options.as(GenerateOptions.class).setAccelerator(null);
+    AcceleratorChoice choice = new AcceleratorChoice(options);
+    choice.options.setDataflowServiceOptions(
+        choice.serviceOptions().filter(text -> !text.startsWith(SERVICE)).toList());
+    choice.options.setExperiments(
+        choice.experiments().filter(text -> !text.startsWith(SERVICE)).toList());
+  }
+
   /** The accelerators of a worker; empty if there are none, or options contradict each other. */
   Optional<Accelerator> chosen() {
     try {

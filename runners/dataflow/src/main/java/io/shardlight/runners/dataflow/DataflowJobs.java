@@ -20,6 +20,8 @@ import org.apache.beam.runners.dataflow.util.MonitoringUtil;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.options.PipelineOptions;
+import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.ParDo;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -75,7 +77,7 @@ public final class DataflowJobs implements RemoteRunner {
   @Override
   public void run(Pipeline pipeline, PipelineOptions pipelineOptions) {
     DataflowPipelineOptions options = pipelineOptions.as(DataflowPipelineOptions.class);
-    if (options.getTemplateLocation() != null || options.getDataflowJobFile() != null) {
+    if (leavesGraph(options)) {
       throw new JobFailedException(
           "--templateLocation, --dataflowJobFile: this command runs its job and waits for it; leave"
               + " them out");
@@ -94,6 +96,31 @@ public final class DataflowJobs implements RemoteRunner {
       throw new JobFailedException(
           (reason.isEmpty() ? "its state is " + state : reason) + " (" + page(job) + ")");
     }
+  }
+
+  /** Whether the job is only written down, for somebody else to start. */
+  private static boolean leavesGraph(DataflowPipelineOptions options) {
+    return options.getTemplateLocation() != null || options.getDataflowJobFile() != null;
+  }
+
+  @Override
+  public boolean handOver(List<String> lines, PipelineOptions pipelineOptions) {
+    DataflowPipelineOptions options = pipelineOptions.as(DataflowPipelineOptions.class);
+    if (!leavesGraph(options)) {
+      return false;
+    }
+    List<String> problems = DataflowSettings.prepareIdle(options);
+    if (!problems.isEmpty()) {
+      throw new JobFailedException(String.join("; ", problems));
+    }
+    Pipeline pipeline = Pipeline.create(options);
+    pipeline.apply("NothingToDo", Create.of(lines)).apply("Say", ParDo.of(new LogLines()));
+    try {
+      pipeline.run(options);
+    } catch (RuntimeException e) {
+      throw new JobFailedException(Failures.line(e), e);
+    }
+    return true;
   }
 
   private static String page(DataflowPipelineJob job) {

@@ -34,6 +34,9 @@ public final class DataflowSettings {
    */
   private static final String CPU_MACHINE = "n2-standard-8";
 
+  /** Enough for the JVM of a worker that has nothing to do. */
+  private static final String IDLE_MACHINE = "e2-standard-2";
+
   /**
    * Shards that a worker has under way: one draws while the other commits. With one for each
    * processor, Dataflow's default, few workers would take all shards of a set and draw them in
@@ -136,6 +139,18 @@ public final class DataflowSettings {
     } catch (RuntimeException e) {
       return List.of("--runner=DataflowRunner: " + Failures.line(e));
     }
+  }
+
+  /**
+   * As {@link #prepare}, for a job that draws nothing: one small worker without accelerators, which
+   * costs little and is to be had.
+   */
+  static List<String> prepareIdle(DataflowPipelineOptions options) {
+    AcceleratorChoice.clear(options);
+    options.setWorkerMachineType(IDLE_MACHINE);
+    options.setNumWorkers(1);
+    options.setMaxNumWorkers(1);
+    return prepare(options);
   }
 
   private static void complete(DataflowPipelineOptions options) {

@@ -76,6 +76,26 @@ class DataflowSettingsTest {
     assertThat(DataflowSettings.devices(options)).isEqualTo(new WorkerDevices("cpu", 1));
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--accelerator=nvidia-l4",
+        "--accelerator=" + V5E + ";topology:2x4",
+        SERVICE + "type:" + V5E + ";topology:2x4",
+        "--experiments=x,worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver"
+      })
+  void aJobThatDrawsNothingHasNoAccelerators(String asked) {
+    DataflowPipelineOptions options = options(asked, IMAGE, ZONE, "--maxNumWorkers=40");
+
+    assertThat(DataflowSettings.prepareIdle(options)).isEmpty();
+
+    assertThat(accelerator(options)).isEqualTo("null");
+    assertThat(options.getDataflowServiceOptions()).isEmpty();
+    assertThat(options.getExperiments()).noneMatch(name -> name.startsWith("worker_accelerator"));
+    assertThat(options.getWorkerMachineType()).isEqualTo("e2-standard-2");
+    assertThat(options.getMaxNumWorkers()).isOne();
+  }
+
   @Test
   void leavesWhatTheUserSaid() {
     DataflowPipelineOptions options =
