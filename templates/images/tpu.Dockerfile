@@ -11,29 +11,24 @@ FROM ${LAUNCHER} AS launcher
 # The TPU's runtime library. Nothing of Python goes into the image.
 FROM ${PYTHON} AS plugin
 COPY plugin-tpu.txt /plugin-tpu.txt
-RUN pip install --no-cache-dir --no-deps --no-compile --only-binary :all: --target /plugin -r /plugin-tpu.txt
+RUN pip install --no-cache-dir --no-deps --no-compile --only-binary :all: --require-hashes --target /plugin -r /plugin-tpu.txt
 
 FROM ${BEAM}
-# Of the machine: README.md has the values for other topologies than eight chips of a v5e.
-ARG TPU_ACCELERATOR_TYPE=v5litepod-8
-ARG TPU_CHIPS_PER_HOST_BOUNDS=2,4,1
 COPY --from=launcher /opt/google/dataflow/java_template_launcher /opt/google/dataflow/java_template_launcher
 COPY --from=plugin /plugin/libtpu/libtpu.so /opt/pjrt/libtpu.so
 # What seldom changes first; all of it is read where it lies, nothing is staged.
 COPY libs/ /template/libs/
 COPY app/ /template/app/
-COPY shardlight.jar validate /template/
+COPY shardlight.jar validate tpu-host /template/
 COPY option-native.json /opt/apache/beam/options/option-native.json
 
 ENV FLEX_TEMPLATE_JAVA_MAIN_CLASS=io.shardlight.templates.FlexTemplate \
     FLEX_TEMPLATE_JAVA_CLASSPATH=/template/shardlight.jar \
     FLEX_TEMPLATE_JAVA_OPTIONS="-Xmx2g -Djava.awt.headless=true" \
     SHARDLIGHT_DEVICE_KIND=tpu
-# A worker is one host with all the chips it asks nobody for.
+# A worker is one host with all the chips it asks nobody for; tpu-host counts them.
 ENV TPU_LIBRARY_PATH=/opt/pjrt/libtpu.so \
     TPU_SKIP_MDS_QUERY=1 \
-    TPU_ACCELERATOR_TYPE=${TPU_ACCELERATOR_TYPE} \
-    TPU_CHIPS_PER_HOST_BOUNDS=${TPU_CHIPS_PER_HOST_BOUNDS} \
     TPU_HOST_BOUNDS=1,1,1 \
     TPU_WORKER_HOSTNAMES=localhost \
     TPU_WORKER_ID=0
@@ -47,4 +42,4 @@ ENV XDG_CACHE_HOME=/var/tmp \
 
 # Beam's boot writes into the folder that it is started in.
 WORKDIR /var/tmp
-ENTRYPOINT ["/opt/apache/beam/boot"]
+ENTRYPOINT ["/template/tpu-host", "/opt/apache/beam/boot"]
