@@ -11,6 +11,8 @@ import com.google.cloud.storage.Storage.BlobGetOption;
 import com.google.cloud.storage.Storage.BlobListOption;
 import com.google.cloud.storage.Storage.BlobTargetOption;
 import com.google.cloud.storage.Storage.BlobWriteOption;
+import com.google.cloud.storage.StorageBatch;
+import com.google.cloud.storage.StorageBatchResult;
 import com.google.cloud.storage.StorageException;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -382,13 +384,39 @@ final class GcsObjectStore implements ObjectStore {
   @Override
   public void delete(List<String> names) throws IOException {
     for (int from = 0; from < names.size(); from += DELETED_AT_ONCE) {
-      List<String> some = names.subList(from, Math.min(from + DELETED_AT_ONCE, names.size()));
-      try {
-        storage.delete(some.stream().map(this::id).toList());
-      } catch (StorageException e) {
-        throw faults.explain("delete " + some.get(0) + " and the like", e);
+      for (String name :
+          notDeleted(names.subList(from, Math.min(from + DELETED_AT_ONCE, names.size())))) {
+        // By itself, which the client tries again; in a batch it does not.
+        try {
+          storage.delete(id(name));
+        } catch (StorageException e) {
+          throw faults.explain("delete " + name, e);
+        }
       }
     }
+  }
+
+  /** Deletes by one request, and gives those of which nobody said that they are gone. */
+  private List<String> notDeleted(List<String> names) {
+    StorageBatch batch = storage.batch();
+    List<StorageBatchResult<Boolean>> results = new ArrayList<>();
+    for (String name : names) {
+      results.add(batch.delete(id(name)));
+    }
+    try {
+      batch.submit();
+    } catch (StorageException e) {
+      return names;
+    }
+    List<String> left = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      try {
+        results.get(i).get(); // False if there was none.
+      } catch (StorageException e) {
+        left.add(names.get(i));
+      }
+    }
+    return left;
   }
 
   /** There are none: an upload that is not complete can't be seen, and Google discards it. */

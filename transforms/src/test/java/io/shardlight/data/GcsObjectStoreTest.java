@@ -293,6 +293,41 @@ class GcsObjectStoreTest extends ObjectStoreContract {
     assertThat(gcs.objects("bucket")).isEmpty();
   }
 
+  /** The answer to a batch is a good one, whatever becomes of the deletions in it. */
+  @Test
+  void aDeletionThatIsRefusedIsToldAndLeavesTheObject() throws Exception {
+    for (String name : List.of("a", "b", "c")) {
+      store.create(name, bytes(name));
+    }
+    gcs.inject(FaultPlan.always("delete bucket/data/set/b", Fault.FORBIDDEN));
+
+    assertThatThrownBy(() -> store.delete(List.of("a", "b", "c", "none")))
+        .isInstanceOf(IOException.class)
+        .hasMessage(
+            "wanted to delete b in gs://bucket/data/set, but your account may not (403: injected"
+                + " fault FORBIDDEN); have it given roles/storage.objectUser on bucket bucket");
+    assertThat(gcs.objects("bucket").keySet()).contains("data/set/b");
+
+    gcs.inject(
+        FaultPlan.script("delete bucket/data/set/b", Fault.UNAVAILABLE, Fault.TOO_MANY_REQUESTS));
+    store.delete(List.of("a", "b", "c", "none"));
+    assertThat(gcs.objects("bucket")).isEmpty();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Fault.class,
+      names = {"UNAVAILABLE", "CONNECTION_LOST", "ACKNOWLEDGEMENT_LOST", "ANSWER_CUT"})
+  void whatBefallsABatchLeavesNothing(Fault fault) throws Exception {
+    store.create("a", bytes("a"));
+    store.create("b", bytes("b"));
+    gcs.inject(FaultPlan.script("batch", fault));
+
+    store.delete(List.of("a", "b"));
+
+    assertThat(gcs.objects("bucket")).isEmpty();
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -313,7 +348,8 @@ class GcsObjectStoreTest extends ObjectStoreContract {
             () -> store.read("x"),
             () -> store.exists("x"),
             () -> store.list("x"),
-            () -> store.findEntry(name -> true))) {
+            () -> store.findEntry(name -> true),
+            () -> store.delete(List.of("x", "y")))) {
       assertThatThrownBy(act)
           .isInstanceOf(IOException.class)
           .hasMessageStartingWith("wanted to ")
@@ -322,7 +358,8 @@ class GcsObjectStoreTest extends ObjectStoreContract {
     }
     // The client has new credentials made before it believes a 401, ten times.
     assertThat(gcs.requests())
-        .hasSizeBetween(7, fault == Fault.UNAUTHENTICATED ? 7 * 11 : 7)
+        // Eight, and a batch before the deletion.
+        .hasSizeBetween(9, fault == Fault.UNAUTHENTICATED ? 9 * 11 : 9)
         .noneMatch(request -> request.endsWith("NONE"));
     assertThat(Buckets.problem("gs://bucket/data/set", options()).orElseThrow()).contains(words);
   }
