@@ -90,6 +90,57 @@ public final class RunLease {
   }
 
   /**
+   * Goes on with the lease that this run has, or takes it if it never had one: for a run that had
+   * nothing to claim, or one that is tried again after its end.
+   *
+   * @throws IllegalStateException if another run has it, or had it since this one
+   */
+  public void resume() throws IOException {
+    int last = lastNumber();
+    for (int number = last; number > 0; number--) {
+      if (isMine(read(DatasetPaths.lease(number)))) {
+        if (number < last) {
+          throw takenOver(last);
+        }
+        break;
+      }
+    }
+    take();
+  }
+
+  /**
+   * Makes sure that no other run has taken over, before something is written that would be the
+   * other's by then. Asks for one object once the lease is known.
+   *
+   * @throws IllegalStateException if another has
+   */
+  public void requireHeld() throws IOException {
+    int known = held;
+    if (known > 0 && !store.exists(DatasetPaths.lease(known + 1))) {
+      return;
+    }
+    int last = lastNumber();
+    if (last > 0 && !isMine(read(DatasetPaths.lease(last)))) {
+      throw takenOver(last);
+    }
+    held = last;
+  }
+
+  private IllegalStateException takenOver(int number) throws IOException {
+    return new IllegalStateException(
+        "output "
+            + store.root()
+            + " must be written by one run at a time, but run "
+            + read(DatasetPaths.lease(number)).path("run_id").asText()
+            + " has taken over from run "
+            + run.runId()
+            + ", which showed no sign of life for "
+            + STALE_AFTER.toMinutes()
+            + " minutes or was stopped; nothing more is written by this one: look at the other's"
+            + " end, and run again if something is missing");
+  }
+
+  /**
    * Finds the lease that this run took before its workers began, if it is one that did.
    *
    * @throws IllegalStateException if the lease is not there: then this store is not the one in

@@ -1,5 +1,7 @@
 package io.shardlight.transforms;
 
+import io.shardlight.data.DatasetMode;
+import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.DatasetPlan;
 import io.shardlight.data.Example;
 import io.shardlight.data.GenerationSettings;
@@ -84,6 +86,9 @@ public final class ClaimOutput
 
     /** The lease first, so that nobody is at work on what may be erased. */
     private void claim(ObjectStore store, PlanDigest digest) throws IOException {
+      if (hasOverwritten(store)) {
+        return;
+      }
       RunLease lease = new RunLease(store, run);
       lease.requireSameStore();
       lease.take();
@@ -100,6 +105,16 @@ public final class ClaimOutput
       } finally {
         work.close();
       }
+    }
+
+    /**
+     * Whether this very run has made the dataset anew already: a runner that starts a job again
+     * does not know, and what was made must not be erased.
+     */
+    private boolean hasOverwritten(ObjectStore store) throws IOException {
+      return scope.mode() == DatasetMode.OVERWRITE
+          && store.exists(DatasetPaths.report(run.runId()))
+          && store.exists(DatasetPaths.SUCCESS);
     }
   }
 }

@@ -154,6 +154,8 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
       ObjectStore store = ObjectStore.open(output, context.getPipelineOptions());
       RunLease lease = new RunLease(store, run);
       lease.requireSameStore();
+      // One with nothing to make has claimed nothing.
+      lease.resume();
       // Whoever submitted the job may be gone, and a set of many shards takes a while.
       LeaseKeeper.Work work = new LeaseKeeper(lease).begin();
       try {
@@ -192,6 +194,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
       }
 
       // 2. The dataset's own files, unless nothing has changed.
+      lease.requireHeld();
       if (scope.isPartial() && made.isEmpty() && store.exists(DatasetPaths.SUCCESS)) {
         String report = report(store, runId, facts);
         lease.release();
@@ -212,7 +215,8 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
         DatasetGallery.of(store, true).draw();
       }
 
-      // 4. Done, and only now reported as that.
+      // 4. Done, unless another run is at it by now, and only now reported as that.
+      lease.requireHeld();
       store.createOrAdopt(DatasetPaths.SUCCESS, new byte[0]);
       String report = report(store, runId, facts);
       if (store.exists(DatasetPaths.OVERWRITE)) {

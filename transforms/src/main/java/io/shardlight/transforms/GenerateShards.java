@@ -155,7 +155,8 @@ public final class GenerateShards
     private final Timepiece time;
     private transient GeneratorFactory here;
     private transient ObjectStore store;
-    private transient LeaseKeeper lease;
+    private transient RunLease lease;
+    private transient LeaseKeeper keeper;
     private transient SharedGenerator generator;
 
     GenerateFn(GenerateShards transform) {
@@ -170,9 +171,9 @@ public final class GenerateShards
     @Setup
     public void setup(PipelineOptions options) throws IOException {
       store = ObjectStore.open(output, options);
-      RunLease runLease = new RunLease(store, run);
-      runLease.requireSameStore();
-      lease = new LeaseKeeper(runLease);
+      lease = new RunLease(store, run);
+      lease.requireSameStore();
+      keeper = new LeaseKeeper(lease);
       here = factory.on(options);
       generator = SharedGenerator.acquire(generatorId, here, time);
     }
@@ -185,10 +186,11 @@ public final class GenerateShards
       if (generator.takeLoad()) {
         loads.inc();
       }
-      LeaseKeeper.Work work = lease.begin();
+      LeaseKeeper.Work work = keeper.begin();
       try {
         ShardGeneration generation =
-            new ShardGeneration(generator, settings, store, LocalProgress.of(output));
+            new ShardGeneration(
+                generator, settings, store, LocalProgress.of(output), lease::requireHeld);
         ShardReport report =
             scope.retriesFailed()
                 ? new ShardRetry(generation, settings, store)

@@ -39,16 +39,22 @@ final class ShardGeneration {
   private final GenerationSettings settings;
   private final ObjectStore store;
   private final LocalProgress progress;
+  private final ShardWork.Right right;
 
+  /**
+   * @param right is asked for before a shard becomes part of the dataset
+   */
   ShardGeneration(
       SharedGenerator generator,
       GenerationSettings settings,
       ObjectStore store,
-      LocalProgress progress) {
+      LocalProgress progress,
+      ShardWork.Right right) {
     this.generator = generator;
     this.settings = settings;
     this.store = store;
     this.progress = progress;
+    this.right = right;
   }
 
   /**
@@ -117,6 +123,7 @@ final class ShardGeneration {
    */
   ShardWork begin(Supplier<Stream<ImageRequest>> others) {
     return new ShardWork(
+        right,
         generator.workClock(),
         new BatchGeneration(generator, Footprint.of(settings.sampling()), others));
   }

@@ -67,6 +67,52 @@ class RunLeaseTest {
   }
 
   @Test
+  void aRunThatAnotherHasTakenOverFromWritesNothingMore() throws IOException {
+    RunLease first = lease("first");
+    first.requireHeld(); // Nobody has it, so nothing is lost.
+    first.take();
+    first.requireHeld();
+    pass(Duration.ofMinutes(31));
+    RunLease second = lease("second");
+    second.take();
+    String taken =
+        "output "
+            + store.root()
+            + " must be written by one run at a time, but run second has taken over from run first,"
+            + " which showed no sign of life for 30 minutes or was stopped; ";
+
+    assertThatThrownBy(first::requireHeld)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith(taken);
+    assertThatThrownBy(lease("first")::requireHeld).hasMessageStartingWith(taken);
+    assertThatThrownBy(first::resume).hasMessageStartingWith(taken);
+    second.requireHeld();
+    second.resume();
+
+    // Nor after the other's end: what was made since is the other's.
+    second.release();
+    assertThatThrownBy(first::requireHeld).hasMessageStartingWith(taken);
+    assertThatThrownBy(first::resume).hasMessageStartingWith(taken);
+  }
+
+  @Test
+  void aRunThatNeverHadItTakesItToItsEnd() throws IOException {
+    lease("first").take();
+    assertThatThrownBy(lease("second")::resume)
+        .hasMessageContaining("is being written by run first");
+    lease("first").release();
+
+    lease("second").resume();
+
+    lease("second").requireHeld();
+    assertThat(lease("third").problem()).isPresent();
+    // Tried again after its end, as by a runner that starts its job again.
+    lease("second").release();
+    lease("second").resume();
+    assertThat(store.exists(DatasetPaths.lease(3))).isTrue();
+  }
+
+  @Test
   void theSameRunMayTakeItAgain() throws IOException {
     lease("first").take();
 

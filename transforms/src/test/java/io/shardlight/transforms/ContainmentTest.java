@@ -357,7 +357,8 @@ class ContainmentTest {
 
   private ShardReport generate(SharedGenerator shared, List<Example> examples) throws Exception {
     ObjectStore store = ObjectStore.open(folder.toString());
-    return new ShardGeneration(shared, SETTINGS, store, LocalProgress.of(folder.toString()))
+    return new ShardGeneration(
+            shared, SETTINGS, store, LocalProgress.of(folder.toString()), () -> {})
         .generate(new ShardKey(shards++, examples.get(0).shape()), examples);
   }
 

@@ -15,6 +15,8 @@ import io.shardlight.data.ObjectStore;
 import io.shardlight.data.Overrides;
 import io.shardlight.data.Prompt;
 import io.shardlight.data.PromptSource;
+import io.shardlight.data.RunIdentity;
+import io.shardlight.data.RunProcess;
 import io.shardlight.data.Sampling;
 import io.shardlight.data.Sha256;
 import io.shardlight.data.ShardKey;
@@ -495,6 +497,27 @@ class DatasetModesTest {
     assertThat(hashes(job.files())).isEqualTo(hashes(before));
   }
 
+  /** As a runner does that starts a job again whose end it has missed. */
+  @Test
+  void overwriteErasesNothingThatTheSameRunHasMade() throws Exception {
+    Path input = prompts("a", foxes(0, 8));
+    DatasetJob job = job(input, SETTINGS);
+    job.run();
+    RunIdentity run = new RunIdentity("again", RunProcess.NONE);
+    job.withMode(DatasetMode.OVERWRITE).as(run).run();
+    Map<String, byte[]> made = job.files();
+    FakeDevices devices = FakeDevices.withSlots(3);
+
+    job.on(devices).run();
+
+    assertThat(devices.log().batches).isEmpty();
+    assertThat(hashes(job.files())).isEqualTo(hashes(made));
+    // Another run does make it anew.
+    job.as(new RunIdentity("another", RunProcess.NONE)).run();
+    assertThat(devices.log().batches).isNotEmpty();
+    assertThat(hashes(job.files())).isEqualTo(hashes(made));
+  }
+
   /** A dataset that was begun and is not finished is not what overwriting has begun. */
   @Test
   void overwriteErasesAnUnfinishedDatasetOfTheSamePlan() throws Exception {
@@ -592,7 +615,7 @@ class DatasetModesTest {
       SharedGenerator shared, ObjectStore store, ShardKey key, List<Example> examples)
       throws Exception {
     ShardGeneration generation =
-        new ShardGeneration(shared, SETTINGS, store, LocalProgress.of(folder.toString()));
+        new ShardGeneration(shared, SETTINGS, store, LocalProgress.of(folder.toString()), () -> {});
     return new ShardRetry(generation, SETTINGS, store).retry(key, examples);
   }
 

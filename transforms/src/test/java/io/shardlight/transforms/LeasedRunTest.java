@@ -1,16 +1,24 @@
 package io.shardlight.transforms;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.shardlight.data.DatasetMode;
+import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.RunIdentity;
 import io.shardlight.data.RunLease;
 import io.shardlight.data.RunProcess;
 import io.shardlight.data.TestSettings;
+import io.shardlight.diffusion.GeneratedImage;
+import io.shardlight.diffusion.ImageGenerator;
+import io.shardlight.diffusion.ImageRequest;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -59,5 +67,71 @@ class LeasedRunTest {
     assertThatThrownBy(job::run).hasMessageContaining("must be the same place on all machines");
     assertThat(folder.resolve("elsewhere/images")).doesNotExist();
     assertThat(job.files()).doesNotContainKey("_SUCCESS");
+  }
+
+  /** As one that slept for longer than a lease lasts. */
+  @Test
+  void aRunThatWasTakenOverWhileItDrewCommitsNothing() throws IOException {
+    String output = folder.resolve("out").toString();
+    DatasetJob job =
+        new DatasetJob(input, folder.resolve("out"), TestSettings.builder().build())
+            .on(new Overtaken(FakeDevices.withSlots(3), output));
+
+    assertThatThrownBy(job::run)
+        .hasMessageContaining("run other has taken over from run run-")
+        .hasMessageContaining("nothing more is written by this one");
+
+    assertThat(job.files().keySet())
+        .noneMatch(name -> name.matches("_shards/[0-9]+\\.json"))
+        .doesNotContain("_SUCCESS", "dataset.json");
+    assertThat(folder.resolve("out/runs/leases/00002.ended")).doesNotExist();
+  }
+
+  /** A run with nothing to make writes too: it finishes what others were stopped at. */
+  @Test
+  void aRunWithNothingToMakeWaitsForOthers() throws IOException {
+    GenerationSettings settings = TestSettings.builder().build();
+    new DatasetJob(input, folder.resolve("out"), settings).run();
+    ObjectStore store = ObjectStore.open(folder.resolve("out").toString());
+    new RunLease(store, new RunIdentity("other", RunProcess.NONE)).take();
+    DatasetJob retry =
+        new DatasetJob(input, folder.resolve("out"), settings).withMode(DatasetMode.RETRY_FAILED);
+
+    assertThatThrownBy(retry::run).hasMessageContaining("is being written by run other");
+
+    new RunLease(store, new RunIdentity("other", RunProcess.NONE)).release();
+    retry.run();
+    assertThat(new RunLease(store, run).problem()).isEmpty();
+  }
+
+  /** Devices in whose first batch another run takes the lease. */
+  record Overtaken(FakeDevices devices, String output) implements GeneratorFactory {
+    @Override
+    public ImageGenerator create() {
+      ImageGenerator whole = devices.create();
+      return new ImageGenerator() {
+        @Override
+        public int slots() {
+          return whole.slots();
+        }
+
+        @Override
+        public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
+            throws InterruptedException {
+          byte[] lease = "{\"run_id\":\"other\",\"time\":\"2026-11-26T20:00:00Z\"}".getBytes(UTF_8);
+          try {
+            ObjectStore.open(output).create("runs/leases/00002.json", lease);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+          return whole.generate(requests, slots);
+        }
+
+        @Override
+        public void close() {
+          whole.close();
+        }
+      };
+    }
   }
 }

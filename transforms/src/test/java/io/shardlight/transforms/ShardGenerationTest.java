@@ -231,7 +231,8 @@ class ShardGenerationTest {
 
   private ShardReport generate(SharedGenerator shared, List<Example> examples) throws Exception {
     ObjectStore store = ObjectStore.open(folder.toString());
-    return new ShardGeneration(shared, SETTINGS, store, LocalProgress.of(folder.toString()))
+    return new ShardGeneration(
+            shared, SETTINGS, store, LocalProgress.of(folder.toString()), () -> {})
         .generate(new ShardKey(0, examples.get(0).shape()), examples);
   }
 
@@ -243,7 +244,8 @@ class ShardGenerationTest {
       throws Exception {
     SharedGenerator shared = SharedGenerator.acquire(UUID.randomUUID().toString(), devices);
     try {
-      return new ShardGeneration(shared, SETTINGS, store, LocalProgress.of(folder.toString()))
+      return new ShardGeneration(
+              shared, SETTINGS, store, LocalProgress.of(folder.toString()), () -> {})
           .generate(new ShardKey(0, examples.get(0).shape()), examples);
     } finally {
       shared.release();
