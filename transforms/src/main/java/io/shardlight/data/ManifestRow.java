@@ -61,6 +61,16 @@ public record ManifestRow(
         Optional.empty());
   }
 
+  /** The same with another image in the place of its own. */
+  public ManifestRow withImage(StoredObject value) {
+    return new ManifestRow(
+        example, status, Optional.of(value), promptTruncated, errorClass, safetyScore);
+  }
+
+  public ManifestRow withSafetyScore(SafetyScore value) {
+    return new ManifestRow(example, status, image, promptTruncated, errorClass, Optional.of(value));
+  }
+
   /** Whether a safety checker found something. */
   public boolean isFlagged() {
     return safetyScore.map(SafetyScore::isFlagged).orElse(false);

@@ -4,6 +4,7 @@ import io.shardlight.data.ArchiveMembers;
 import io.shardlight.data.DatasetPaths;
 import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ManifestRow;
+import io.shardlight.data.ObjectConflictException;
 import io.shardlight.data.ObjectDigest;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.StoredObject;
@@ -12,7 +13,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -92,11 +95,12 @@ final class ShardArchive implements ShardImages {
   }
 
   @Override
-  public void add(int index, ManifestRow row, byte[] image) throws IOException {
+  public ManifestRow add(int index, ManifestRow row, byte[] image) throws IOException {
     Map<String, byte[]> members =
         ArchiveMembers.of(
             row.toAvro(shard, settings, fingerprint), settings.imageFormat().extension(), image);
     take(index, members);
+    return row;
   }
 
   @Override
@@ -145,10 +149,51 @@ final class ShardArchive implements ShardImages {
   }
 
   @Override
-  public synchronized Optional<StoredObject> commit() throws IOException {
+  public synchronized Committed commit(List<ManifestRow> rows) throws IOException {
     StoredObject archive = finish();
-    store.createOrAdopt(archive.name(), spool);
-    return Optional.of(archive);
+    try {
+      store.createOrAdopt(archive.name(), spool);
+      return new Committed(Optional.of(archive), rows);
+    } catch (ObjectConflictException e) {
+      return takeEarlier(archive.name(), rows, e);
+    }
+  }
+
+  /** Makes the archive again of the images that are there: it must be the one that is there. */
+  private Committed takeEarlier(
+      String name, List<ManifestRow> rows, ObjectConflictException conflict) throws IOException {
+    EarlierAttempt earlier = new EarlierAttempt(settings);
+    List<ManifestRow> taken = new ArrayList<>();
+    try (ShardArchive again = begin(store, settings, shard);
+        ArchiveSamples samples = new ArchiveSamples(store.read(name), name)) {
+      for (int index = 0; index < rows.size(); index++) {
+        ManifestRow row = rows.get(index);
+        if (row.image().isEmpty()) {
+          again.addNone(index);
+          taken.add(row);
+          continue;
+        }
+        String key = row.example().id();
+        SortedMap<String, byte[]> members = samples.next(key);
+        byte[] image = members.get(key + "." + settings.imageFormat().extension());
+        byte[] json = members.get(key + ".json");
+        if (image == null || json == null) {
+          throw conflict;
+        }
+        ManifestRow there =
+            earlier.take(earlier.scored(row, json), image).orElseThrow(() -> conflict);
+        again.add(index, there, image);
+        taken.add(there);
+      }
+      StoredObject archive = again.finish();
+      store.createOrAdopt(name, again.spool());
+      return new Committed(Optional.of(archive), taken);
+    } catch (IOException e) {
+      if (e != conflict) {
+        conflict.addSuppressed(e);
+      }
+      throw conflict;
+    }
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.shardlight.data.GenerationSettings;
 import io.shardlight.data.ManifestFile;
 import io.shardlight.data.ManifestFormat;
 import io.shardlight.data.ManifestRow;
+import io.shardlight.data.ObjectConflictException;
 import io.shardlight.data.ObjectStore;
 import io.shardlight.data.SafetyPolicy;
 import io.shardlight.data.ShardFacts;
@@ -160,7 +161,7 @@ final class ShardGeneration {
   ShardImages images(ShardKey key) throws IOException {
     return switch (settings.layout()) {
       case WEBDATASET -> ShardArchive.begin(store, settings, key.number());
-      case FILES -> new ImageFiles(store, settings.imageFormat());
+      case FILES -> new ImageFiles(store, settings);
     };
   }
 
@@ -229,9 +230,9 @@ final class ShardGeneration {
     StoredObject file = StoredObject.of(images.fileName(example.id()), bytes);
     ManifestRow row = ManifestRow.ok(example, file, image.promptTruncated(), image.safetyScore());
     long startWriting = System.nanoTime();
-    images.add(index, row, bytes);
+    ManifestRow kept = images.add(index, row, bytes);
     work.writeTimes().record(System.nanoTime() - startWriting);
-    return row;
+    return kept;
   }
 
   /**
@@ -261,17 +262,18 @@ final class ShardGeneration {
   }
 
   private ShardFacts commit(
-      ShardKey key, String idsHash, List<ManifestRow> rows, long duplicates, ShardImages images)
+      ShardKey key, String idsHash, List<ManifestRow> drawn, long duplicates, ShardImages images)
       throws IOException {
-    long failed = count(rows, ExampleStatus.FAILED);
-    requireSomeImage(key, rows, failed);
-    Optional<StoredObject> archive = images.commit();
-    List<StoredObject> manifests = new ArrayList<>();
-    for (ManifestFormat format : settings.manifestFormats()) {
-      String name = DatasetPaths.manifest(key.number(), format);
-      byte[] manifest = ManifestFile.write(format, key.number(), rows, settings);
-      store.createOrAdopt(name, manifest);
-      manifests.add(StoredObject.of(name, manifest));
+    long failed = count(drawn, ExampleStatus.FAILED);
+    requireSomeImage(key, drawn, failed);
+    ShardImages.Committed committed = images.commit(drawn);
+    List<ManifestRow> rows = committed.rows();
+    List<StoredObject> manifests;
+    try {
+      manifests = writeManifests(key, rows);
+    } catch (ObjectConflictException e) {
+      rows = new EarlierAttempt(settings).scored(store, key.number(), rows, e);
+      manifests = writeManifests(key, rows);
     }
     ShardFacts facts =
         new ShardFacts(
@@ -286,10 +288,22 @@ final class ShardGeneration {
                 : Optional.empty(),
             duplicates,
             rows.stream().flatMap(row -> row.image().stream()).mapToLong(StoredObject::bytes).sum(),
-            archive,
+            committed.archive(),
             manifests);
     store.createOrAdopt(DatasetPaths.marker(key.number()), facts.toMarker());
     return facts;
+  }
+
+  private List<StoredObject> writeManifests(ShardKey key, List<ManifestRow> rows)
+      throws IOException {
+    List<StoredObject> manifests = new ArrayList<>();
+    for (ManifestFormat format : settings.manifestFormats()) {
+      String name = DatasetPaths.manifest(key.number(), format);
+      byte[] manifest = ManifestFile.write(format, key.number(), rows, settings);
+      store.createOrAdopt(name, manifest);
+      manifests.add(StoredObject.of(name, manifest));
+    }
+    return manifests;
   }
 
   private static long count(List<ManifestRow> rows, ExampleStatus status) {

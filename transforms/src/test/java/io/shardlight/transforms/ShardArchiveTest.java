@@ -61,10 +61,11 @@ class ShardArchiveTest {
     return examples;
   }
 
-  private static void add(ShardArchive archive, int index, Example example) throws IOException {
+  private static ManifestRow add(ShardArchive archive, int index, Example example)
+      throws IOException {
     byte[] image = ("image of " + example.id()).getBytes(UTF_8);
     StoredObject file = StoredObject.of(archive.fileName(example.id()), image);
-    archive.add(index, ManifestRow.ok(example, file, false, Optional.empty()), image);
+    return archive.add(index, ManifestRow.ok(example, file, false, Optional.empty()), image);
   }
 
   /** Three examples, of which the second has no image; they come in last first. */
@@ -73,7 +74,7 @@ class ShardArchiveTest {
       add(archive, 2, examples.get(2));
       archive.addNone(1);
       add(archive, 0, examples.get(0));
-      return archive.commit().orElseThrow();
+      return archive.commit(List.of()).archive().orElseThrow();
     }
   }
 
@@ -117,7 +118,7 @@ class ShardArchiveTest {
         examples.stream().filter(e -> e.prompt().equals(HOSTILE)).findFirst().orElseThrow();
     try (ShardArchive archive = ShardArchive.begin(store, SETTINGS, 7)) {
       add(archive, 0, hostile);
-      archive.commit();
+      archive.commit(List.of());
     }
 
     try (TarFile tar = new TarFile(folder.resolve("images/00007.tar"))) {
@@ -148,11 +149,12 @@ class ShardArchiveTest {
       add(archive, 2, examples.get(2));
 
       // The object that is there is adopted.
-      assertThat(archive.commit()).contains(one);
+      assertThat(archive.commit(List.of()).archive()).contains(one);
     }
     try (ShardArchive archive = ShardArchive.begin(store, SETTINGS, 7)) {
-      add(archive, 0, examples.get(1));
-      assertThatThrownBy(archive::commit).isInstanceOf(ObjectConflictException.class);
+      ManifestRow row = add(archive, 0, examples.get(1));
+      assertThatThrownBy(() -> archive.commit(List.of(row)))
+          .isInstanceOf(ObjectConflictException.class);
     }
   }
 
@@ -160,7 +162,7 @@ class ShardArchiveTest {
   void aShardWithoutImagesIsAnArchiveWithoutMembers() throws Exception {
     try (ShardArchive archive = ShardArchive.begin(store, SETTINGS, 0)) {
       archive.addNone(0);
-      archive.commit();
+      archive.commit(List.of());
     }
 
     assertThat(folder.resolve("images/00000.tar")).hasSize(10_240);
@@ -182,7 +184,7 @@ class ShardArchiveTest {
     try (ShardArchive archive = ShardArchive.begin(store, SETTINGS, 0)) {
       spools.add(archive.spool());
       add(archive, 1, examples.get(1));
-      assertThatThrownBy(archive::commit)
+      assertThatThrownBy(() -> archive.commit(List.of()))
           .hasMessageContaining("example 0 of shard 0 is missing, but later ones are there");
     }
 
