@@ -17,6 +17,7 @@ import com.google.cloud.storage.StorageException;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -301,9 +302,15 @@ final class GcsObjectStore implements ObjectStore {
       try {
         int read = 0;
         while (read == 0) {
+          // The client closes what an interrupted thread reads, opens it again, and gives nothing.
+          if (Thread.currentThread().isInterrupted()) {
+            throw new InterruptedIOException("interrupted while " + name + " was read");
+          }
           read = channel.read(buffer);
         }
         return read;
+      } catch (InterruptedIOException e) {
+        throw e;
       } catch (StorageException e) {
         throw explain(e, e);
       } catch (IOException e) {

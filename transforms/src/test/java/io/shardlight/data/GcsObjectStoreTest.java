@@ -10,12 +10,17 @@ import io.shardlight.fixtures.gcs.Fault;
 import io.shardlight.fixtures.gcs.FaultPlan;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.beam.sdk.extensions.gcp.options.GcsOptions;
 import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
@@ -25,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GcsObjectStoreTest extends ObjectStoreContract {
   private final FakeGcs gcs = FakeGcs.start("bucket");
@@ -291,6 +297,46 @@ class GcsObjectStoreTest extends ObjectStoreContract {
         .hasMessageContaining("if a checksum differs, the bytes changed on their way");
 
     assertThat(gcs.objects("bucket")).isEmpty();
+  }
+
+  /**
+   * The client closes what an interrupted thread reads and opens it again, without end; transfers
+   * interrupt their threads when one of them fails.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aReaderThatIsInterruptedEnds(boolean before) throws Exception {
+    store.create("a", new byte[300_000]);
+    AtomicInteger bytes = new AtomicInteger();
+    List<Throwable> thrown = new CopyOnWriteArrayList<>();
+    CountDownLatch begun = new CountDownLatch(1);
+    Thread reader =
+        new Thread(
+            () -> {
+              if (before) {
+                Thread.currentThread().interrupt();
+              }
+              try {
+                for (int i = 0; i < 100_000; i++) {
+                  try (InputStream in = store.read("a")) {
+                    bytes.addAndGet(in.readAllBytes().length);
+                  }
+                  begun.countDown();
+                }
+              } catch (IOException | RuntimeException e) {
+                thrown.add(e);
+              }
+              begun.countDown();
+            });
+    reader.setDaemon(true);
+    reader.start();
+    assertThat(begun.await(1, TimeUnit.MINUTES)).as("reads, or is interrupted").isTrue();
+    reader.interrupt();
+    reader.join(60_000);
+
+    assertThat(reader.isAlive()).as("reads after %s requests", gcs.requests().size()).isFalse();
+    assertThat(thrown).singleElement().isInstanceOf(InterruptedIOException.class);
+    assertThat(bytes.get() == 0).isEqualTo(before);
   }
 
   /** The answer to a batch is a good one, whatever becomes of the deletions in it. */
