@@ -1,11 +1,9 @@
 package io.shardlight.engines.pjrt;
 
 import ai.djl.ndarray.types.Shape;
-import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.LatentDiffusion;
-import io.shardlight.diffusion.graph.Node;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Writes a {@link LatentDiffusion} as one program for one replica. Its arguments are the weights of
@@ -15,29 +13,23 @@ import java.util.List;
  * so do the loop and the latents.
  */
 final class GenerationProgram {
-  /** An argument that stays on the device: a parameter of a component. */
-  record Weight(String component, Node parameter, TensorType type) {}
-
   private final LatentDiffusion diffusion;
-  private final AttentionForm attention;
   private final HloFunction main = new HloFunction("main");
-  private final List<Weight> weights = new ArrayList<>();
-  private final Component textEncoder;
-  private final Component unet;
-  private final Component decoder;
+  private final NetworkFunction textEncoder;
+  private final NetworkFunction unet;
+  private final NetworkFunction decoder;
   private final String text;
-
-  /** A component's function, and main's arguments that are its weights. */
-  private record Component(HloFunction function, List<Value> weights) {}
 
   private GenerationProgram(
       LatentDiffusion diffusion, ElementType precision, AttentionForm attention) {
     this.diffusion = diffusion;
-    this.attention = attention;
     HloModule module = new HloModule("generation");
-    this.textEncoder = component(module, diffusion.textEncoder(), ElementType.F32, "text_encoder");
-    this.unet = component(module, diffusion.unet(), precision, "unet");
-    this.decoder = component(module, diffusion.decoder(), precision, "vae_decoder");
+    this.textEncoder =
+        NetworkFunction.add(
+            module, main, diffusion.textEncoder(), ElementType.F32, attention, "text_encoder");
+    this.unet = NetworkFunction.add(module, main, diffusion.unet(), precision, attention, "unet");
+    this.decoder =
+        NetworkFunction.add(module, main, diffusion.decoder(), precision, attention, "vae_decoder");
     write();
     this.text = module.text(main);
   }
@@ -56,8 +48,10 @@ final class GenerationProgram {
   }
 
   /** The first arguments, in their order. */
-  List<Weight> weights() {
-    return List.copyOf(weights);
+  List<NetworkFunction.Weight> weights() {
+    return Stream.of(textEncoder, unet, decoder)
+        .flatMap(network -> network.weights().stream())
+        .toList();
   }
 
   /** All arguments' types. */
@@ -75,21 +69,8 @@ final class GenerationProgram {
     return new TensorType(ElementType.of(tensor.dataType()), tensor.shape());
   }
 
-  private Component component(HloModule module, Graph graph, ElementType precision, String name) {
-    HloFunction function = module.add(GraphFunction.write(graph, precision, attention, name));
-    List<Value> arguments = new ArrayList<>();
-    for (Node parameter : graph.parameters().values()) {
-      TensorType type = GraphFunction.parameterType(parameter, precision);
-      arguments.add(main.argument(type));
-      weights.add(new Weight(graph.name(), parameter, type));
-    }
-    return new Component(function, arguments);
-  }
-
-  private Value call(Component component, Value... inputs) {
-    List<Value> operands = new ArrayList<>(component.weights());
-    operands.addAll(List.of(inputs));
-    return main.call(component.function(), operands).get(0);
+  private Value call(NetworkFunction network, Value... inputs) {
+    return network.call(main, List.of(inputs)).get(0);
   }
 
   private void write() {

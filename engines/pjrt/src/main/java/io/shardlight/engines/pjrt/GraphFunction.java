@@ -49,8 +49,8 @@ final class GraphFunction {
     return new GraphFunction(graph, precision, attention, name).write();
   }
 
-  /** How a parameter lies on a device: kernels of convolutions as {@code [h, w, in, out]}. */
-  static TensorType parameterType(Node parameter, ElementType precision) {
+  /** How a parameter is computed with: kernels of convolutions as {@code [h, w, in, out]}. */
+  private static TensorType parameterType(Node parameter, ElementType precision) {
     Shape shape = parameter.shape();
     return shape.dimension() == 4
         ? TensorType.of(precision, shape.get(2), shape.get(3), shape.get(1), shape.get(0))

@@ -13,21 +13,20 @@ import java.nio.file.StandardOpenOption;
 /**
  * A weight on its way to devices.
  *
- * @param bytes direct, native order, of the type that the elements will have there, but in the
- *     order of the checkpoint: mapped where the file has the right type already
- * @param type shape and type on the device
+ * @param bytes direct, native order, of the type that the elements will have there: mapped where
+ *     the file has that type already
  */
-record HostWeight(ByteBuffer bytes, TensorType type) {
+record HostWeight(ByteBuffer bytes) {
   /** Elements that are converted at once. */
-  private static final int CHUNK = 1 << 20;
+  private static final int CHUNK = 1 << 16;
 
   /**
-   * @param type as {@link GraphFunction#parameterType} tells
+   * @param type as {@link NetworkFunction#storedType} tells
    * @param staging for what has to be converted; not to be used again before it has arrived
    */
   static HostWeight read(ParameterData data, TensorType type, Staging staging) throws IOException {
     boolean asStored = data.region().isPresent() && element(data.dataType()) == type.element();
-    return new HostWeight(asStored ? map(data.region().get()) : convert(data, type, staging), type);
+    return new HostWeight(asStored ? map(data.region().get()) : convert(data, type, staging));
   }
 
   /** Host memory for one weight after the other. Not thread-safe. */
@@ -40,23 +39,6 @@ record HostWeight(ByteBuffer bytes, TensorType type) {
       }
       return memory.slice(0, bytes).order(ByteOrder.nativeOrder());
     }
-  }
-
-  /**
-   * How far neighbours along each axis of the device's shape lie from each other here: kernels are
-   * {@code [out, in, height, width]} in the checkpoint and {@code [height, width, in, out]} on the
-   * device, which the plugin sees to.
-   *
-   * @return bytes; none if the order is the same
-   */
-  long[] byteStrides() {
-    if (type.rank() != 4) {
-      return new long[0];
-    }
-    long element = type.element().bytes();
-    long row = type.dimension(1) * element;
-    long kernel = type.dimension(0) * row;
-    return new long[] {row, element, kernel, type.dimension(2) * kernel};
   }
 
   private static ElementType element(DataType stored) {
@@ -85,13 +67,16 @@ record HostWeight(ByteBuffer bytes, TensorType type) {
       throw new IllegalArgumentException("weights become float32 or bfloat16, not " + type);
     }
     ShortBuffer rounded = bytes.asShortBuffer();
+    // From array to array: a loop that the compiler turns into vector instructions.
     float[] chunk = new float[Math.min(CHUNK, count)];
+    short[] halves = new short[chunk.length];
     for (int start = 0; start < count; start += chunk.length) {
       int length = Math.min(chunk.length, count - start);
       data.read(start, FloatBuffer.wrap(chunk, 0, length));
       for (int i = 0; i < length; i++) {
-        rounded.put(bfloat16(chunk[i]));
+        halves[i] = bfloat16(chunk[i]);
       }
+      rounded.put(halves, 0, length);
     }
     return bytes;
   }

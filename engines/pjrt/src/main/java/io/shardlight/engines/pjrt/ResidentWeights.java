@@ -10,7 +10,7 @@ import io.shardlight.diffusion.graph.Graph;
 import io.shardlight.diffusion.graph.LatentDiffusion;
 import io.shardlight.diffusion.graph.ParameterSource;
 import io.shardlight.diffusion.graph.ReplicatedWeights;
-import io.shardlight.engines.pjrt.GenerationProgram.Weight;
+import io.shardlight.engines.pjrt.NetworkFunction.Weight;
 import io.shardlight.engines.pjrt.client.PjrtBuffer;
 import io.shardlight.engines.pjrt.client.PjrtClient;
 import io.shardlight.engines.pjrt.client.PjrtDevice;
@@ -103,15 +103,13 @@ final class ResidentWeights implements ReplicatedWeights {
 
   private ReplicatedProgram compile(Graph graph, ElementType type)
       throws IOException, MalformedModelException {
-    HloFunction main = GraphFunction.write(graph, type, AttentionForm.of(client), "main");
-    List<Weight> weights =
-        graph.parameters().values().stream()
-            .map(
-                parameter ->
-                    new Weight(
-                        graph.name(), parameter, GraphFunction.parameterType(parameter, type)))
-            .toList();
-    return compile(new HloModule(graph.name()).text(main), weights);
+    HloModule module = new HloModule(graph.name());
+    HloFunction main = new HloFunction("main");
+    NetworkFunction network =
+        NetworkFunction.add(module, main, graph, type, AttentionForm.of(client), "network");
+    List<Value> inputs = network.inputs().stream().map(main::argument).toList();
+    main.results(network.call(main, inputs));
+    return compile(module.text(main), network.weights());
   }
 
   /** The compiler works while the weights are on their way. */

@@ -19,13 +19,13 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings weights from a checkpoint to devices. Several are on their way at once, since reading,
- * rounding and turning kernels around keep a core busy for longer than the way to the device takes;
- * host memory is that of one weight for each of them, and none for those that lie in the file as
- * the device wants them.
+ * Brings weights from a checkpoint to devices, in the checkpoint's order of elements. Several are
+ * on their way at once, since reading and rounding keep a core busy for longer than the way to the
+ * device takes; host memory is that of one weight for each of them, and none for those that have
+ * the device's type in the file.
  */
 final class WeightTransfer {
-  private static final int MAX_THREADS = 8;
+  private static final int MAX_THREADS = 16;
 
   /** What is to be brought. */
   record Weight(ParameterData data, TensorType type) {}
@@ -142,7 +142,6 @@ final class WeightTransfer {
             client.upload(
                 host.bytes(),
                 weight.type().pjrtShape(),
-                host.byteStrides(),
                 device,
                 HostBufferSemantics.IMMUTABLE_UNTIL_TRANSFER_COMPLETES));
       }

@@ -176,7 +176,7 @@ public final class WholeGeneration {
       weights.put(
           graph.name() + "/" + parameter.label(),
           new WeightTransfer.Weight(
-              source.get(parameter.label()), GraphFunction.parameterType(parameter, precision)));
+              source.get(parameter.label()), NetworkFunction.storedType(parameter, precision)));
     }
   }
 

@@ -14,7 +14,7 @@ import io.shardlight.diffusion.scheduler.Scheduler;
 import io.shardlight.diffusion.scheduler.SchedulerConfig;
 import io.shardlight.diffusion.tokenizer.ClipTokenizer;
 import io.shardlight.diffusion.weights.ModelDirectory;
-import io.shardlight.engines.pjrt.GenerationProgram.Weight;
+import io.shardlight.engines.pjrt.NetworkFunction.Weight;
 import io.shardlight.engines.pjrt.XlaCpu.Tensor;
 import io.shardlight.fixtures.TinyModels;
 import io.shardlight.lowerings.Difference;

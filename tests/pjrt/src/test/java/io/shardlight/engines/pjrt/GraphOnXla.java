@@ -13,49 +13,48 @@ import java.util.Map;
 /** Runs a graph as a program of its own, on XLA. */
 final class GraphOnXla {
   private final Graph graph;
-  private final HloFunction function;
+  private final HloFunction main = new HloFunction("main");
+  private final String module;
   private final List<Tensor> weights = new ArrayList<>();
 
   GraphOnXla(Graph graph, ParameterSource parameters, ElementType precision) {
     this.graph = graph;
-    this.function = GraphFunction.write(graph, precision, AttentionForm.PLAIN, "main");
+    HloModule program = new HloModule(graph.name());
+    NetworkFunction network =
+        NetworkFunction.add(program, main, graph, precision, AttentionForm.PLAIN, "network");
+    List<Value> inputs = network.inputs().stream().map(main::argument).toList();
+    main.results(network.call(main, inputs));
+    this.module = program.text(main);
     for (Node parameter : graph.parameters().values()) {
       weights.add(weight(parameters.get(parameter.label()), parameter, precision));
     }
   }
 
   String module() {
-    return new HloModule(graph.name()).text(function);
+    return module;
   }
 
   /** Inputs by name; outputs in the graph's order. */
   List<float[]> run(Map<String, double[]> inputs) {
     List<Tensor> arguments = new ArrayList<>(weights);
     for (Node input : graph.inputs()) {
-      TensorType type = function.arguments().get(arguments.size()).type();
+      TensorType type = main.arguments().get(arguments.size()).type();
       double[] values = inputs.get(input.label());
       if (values == null) {
         throw new IllegalArgumentException("no value of " + input);
       }
       arguments.add(Tensor.of(type, values));
     }
-    List<TensorType> results = function.results().stream().map(Value::type).toList();
+    List<TensorType> results = main.results().stream().map(Value::type).toList();
     return XlaCpu.get().run(module(), results, arguments).stream().map(Tensor::floats).toList();
   }
 
   static Tensor weight(ParameterData data, Node parameter, ElementType precision) {
     float[] stored = new float[Math.toIntExact(parameter.shape().size())];
     data.read(0, FloatBuffer.wrap(stored));
-    Tensor tensor = Tensor.allocate(GraphFunction.parameterType(parameter, precision));
-    int outputs = (int) parameter.dimension(0);
-    int inside = stored.length / outputs;
-    boolean kernel = parameter.shape().dimension() == 4;
-    int inputs = kernel ? (int) parameter.dimension(1) : 1;
-    int area = kernel ? inside / inputs : 1;
+    Tensor tensor = Tensor.allocate(NetworkFunction.storedType(parameter, precision));
     for (int i = 0; i < stored.length; i++) {
-      int output = i / inside;
-      int input = i % inside / area;
-      tensor.put(kernel ? (i % area * inputs + input) * outputs + output : i, stored[i]);
+      tensor.put(i, stored[i]);
     }
     return tensor;
   }
