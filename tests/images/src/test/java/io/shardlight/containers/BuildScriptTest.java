@@ -39,6 +39,11 @@ class BuildScriptTest {
         "docker manifest inspect"* | "gcloud storage objects describe"*)
           grep -qxF "$call" "$STAND_INS/there" 2>/dev/null; exit ;;
       esac
+      case $call in
+        "docker image inspect"*)
+          [ -n "$UNKNOWN" ] || echo "REPOSITORY/shardlight-gpu@sha256:DIGEST"
+          exit ;;
+      esac
       echo "$call" >>"$STAND_INS/calls"
       case $call in
         "gcloud storage cp"*) cp "$4" "$STAND_INS/spec.json" ;;
@@ -46,8 +51,11 @@ class BuildScriptTest {
       [ -z "$FAILS" ] || case $call in "$FAILS"*) echo "$name: refused" >&2; exit 9 ;; esac
       """;
 
+  private static final String DIGEST = "0123456789abcdef".repeat(4);
+
   @TempDir private Path folder;
   private Path script;
+  private String noDigest = "";
 
   @BeforeEach
   void layOut() throws IOException {
@@ -61,7 +69,8 @@ class BuildScriptTest {
     for (String program : List.of("tree/mvnw", "bin/docker", "bin/gcloud")) {
       Path file = folder.resolve(program);
       Files.createDirectories(file.getParent());
-      Files.writeString(file, STAND_IN);
+      Files.writeString(
+          file, STAND_IN.replace("REPOSITORY", REPOSITORY).replace("DIGEST\"", DIGEST + "\""));
       Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
   }
@@ -81,6 +90,8 @@ class BuildScriptTest {
             folder.resolve("bin") + ":" + System.getProperty("java.home") + "/bin:/usr/bin:/bin",
             "STAND_INS",
             folder.toString(),
+            "UNKNOWN",
+            noDigest,
             "FAILS",
             fails),
         command);
@@ -114,15 +125,16 @@ class BuildScriptTest {
         .isEqualTo("mvnw -B -ntp -q -pl templates -am -Dmaven.test.skip=true package");
     assertThat(calls().get(1))
         .isEqualTo(
-            "docker build -f templates/target/image/gpu.Dockerfile -t "
+            "docker build --platform=linux/amd64 -f templates/target/image/gpu.Dockerfile -t "
                 + IMAGE
                 + " templates/target/image");
     assertThat(calls().get(2)).isEqualTo("docker push " + IMAGE);
     assertThat(calls().get(3)).matches("gcloud storage cp --if-generation-match=0 \\S+ " + SPEC);
     JsonNode spec = new ObjectMapper().readTree(folder.resolve("spec.json").toFile());
-    assertThat(spec.path("image").asText()).isEqualTo(IMAGE);
+    String pinned = REPOSITORY + "/shardlight-gpu@sha256:" + DIGEST;
+    assertThat(spec.path("image").asText()).isEqualTo(pinned);
     assertThat(spec.at("/metadata/parameters").size()).isGreaterThan(30);
-    assertThat(run.output()).endsWith("Spec: " + SPEC + "\nImage: " + IMAGE + "\n");
+    assertThat(run.output()).endsWith("Spec: " + SPEC + "\nImage: " + IMAGE + ", " + pinned + "\n");
 
     // What terraform launches.
     String schedule = Files.readString(Path.of("../../terraform/schedule/main.tf"));
@@ -161,6 +173,17 @@ class BuildScriptTest {
     assertThat(run.output()).contains("refused").doesNotContain("Image: ", "Spec: ");
     assertThat(calls()).last().asString().startsWith(call);
     assertThat(calls()).noneMatch(c -> c.startsWith("gcloud"));
+  }
+
+  @Test
+  void anImageWithoutADigestHasNoSpec() throws Exception {
+    noDigest = "yes";
+
+    ScriptRun run = publish("");
+
+    assertThat(run.status()).isOne();
+    assertThat(run.output()).contains("docker names no digest of " + IMAGE);
+    assertThat(calls()).last().isEqualTo("docker push " + IMAGE);
   }
 
   @Test

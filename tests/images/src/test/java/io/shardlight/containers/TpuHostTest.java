@@ -44,9 +44,10 @@ class TpuHostTest {
   }
 
   private void chips(String folder, int count) throws Exception {
-    Files.createDirectories(devices.resolve(folder));
     for (int chip = 0; chip < count; chip++) {
-      Files.createFile(devices.resolve(folder + chip));
+      Path file = devices.resolve(folder + chip);
+      Files.createDirectories(file.resolve("..").normalize());
+      Files.createFile(file);
     }
   }
 
@@ -69,6 +70,14 @@ class TpuHostTest {
 
     assertThat(run.output()).isEqualTo(told + " [a word] [b]\n");
     assertThat(run.status()).isEqualTo(7);
+  }
+
+  @Test
+  void countsAChipOnceThatHasBothFiles() throws Exception {
+    chips("accel", 4);
+    chips("vfio/", 4);
+
+    assertThat(run(with()).output()).isEqualTo("2,2,1 v5litepod-4 [a word] [b]\n");
   }
 
   @Test
