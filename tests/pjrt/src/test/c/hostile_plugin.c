@@ -9,6 +9,7 @@
 //   NULL_SLOT         this function is missing
 //   EXTRA_BYTES       each struct must be so much larger than its client knows, and zero there
 //   STUBBORN          each struct is 8 bytes too small, however large it is
+//   ATTRIBUTES        that many are counted, and there is no address
 //   INITIALIZE_FAILS  PJRT_Plugin_Initialize fails
 //
 // While it runs: hostile_acts[slot] is 1 to make a function fail, 2 to make it succeed without an
@@ -29,6 +30,9 @@
 #endif
 #ifndef EXTRA_BYTES
 #define EXTRA_BYTES 0
+#endif
+#ifndef ATTRIBUTES
+#define ATTRIBUTES 0
 #endif
 #ifdef NO_ENTRY
 #define ENTRY NotGetPjrtApi
@@ -142,7 +146,7 @@ static void destroy(int counter, void *object) {
 
 // F(slot, name, bytes, body): the bodies fill in the answers.
 #define FUNCTIONS(F)                                                                            \
-  F(9, PJRT_Plugin_Attributes, 32, set_i64(args, 24, 0))                                        \
+  F(9, PJRT_Plugin_Attributes, 32, set_i64(args, 24, ATTRIBUTES))                               \
   F(13, PJRT_Event_Await, 24, (void)args)                                                       \
   F(15, PJRT_Client_Create, 88, set(args, 64, create(CLIENTS)))                                 \
   F(17, PJRT_Client_PlatformName, 40, set_text(args, "hostile"))                                \
@@ -151,7 +155,7 @@ static void destroy(int counter, void *object) {
   F(27, PJRT_Client_BufferFromHostBuffer, 120, set(args, 112, create(BUFFERS));                 \
     set(args, 104, create(EVENTS)))                                                             \
   F(28, PJRT_DeviceDescription_Id, 28, set_i32(args, 24, 7))                                    \
-  F(30, PJRT_DeviceDescription_Attributes, 40, set_i64(args, 24, 0))                            \
+  F(30, PJRT_DeviceDescription_Attributes, 40, set_i64(args, 24, ATTRIBUTES))                   \
   F(31, PJRT_DeviceDescription_Kind, 40, set_text(args, "none"))                                \
   F(34, PJRT_Device_GetDescription, 32, set(args, 24, device))                                  \
   F(36, PJRT_Device_LocalHardwareId, 28, set_i32(args, 24, -1))                                 \

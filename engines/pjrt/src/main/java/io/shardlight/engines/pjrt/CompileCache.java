@@ -153,6 +153,7 @@ final class CompileCache {
             client.platformName(),
             client.platformVersion(),
             String.valueOf(client.plugin().apiMinorVersion()),
+            client.plugin().build(),
             devices.stream().map(PjrtDevice::kind).toList().toString(),
             System.getProperty(PjrtEngine.OPTIONS, ""),
             System.getenv().getOrDefault("XLA_FLAGS", ""),

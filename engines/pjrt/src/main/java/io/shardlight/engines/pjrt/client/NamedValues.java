@@ -67,8 +67,13 @@ final class NamedValues {
     }
   }
 
-  /** In the plugin's order; values are String, Long, List of Long, Float or Boolean. */
+  /**
+   * In the plugin's order; values are String, Long, List of Long, Float or Boolean.
+   *
+   * @throws IllegalStateException if there is no address where there should be values
+   */
   static Map<String, Object> read(long address, long count) {
+    NativeMemory.requireArray(address, count);
     Map<String, Object> values = new LinkedHashMap<>();
     for (long i = 0; i < count; i++) {
       Pointer from = new Pointer(address + i * NamedValue.BYTES);

@@ -24,12 +24,16 @@ final class NativeMemory {
     return new String(bytes(address, size), StandardCharsets.UTF_8);
   }
 
-  /** To read from nowhere would kill the process. */
   private static Pointer at(long address, long size) {
-    if (address == 0 || size < 0 || size > Integer.MAX_VALUE) {
+    requireArray(address, size);
+    return new Pointer(address);
+  }
+
+  /** To read from nowhere would kill the process. */
+  static void requireArray(long address, long size) {
+    if ((address == 0 && size != 0) || size < 0 || size > Integer.MAX_VALUE) {
       throw new IllegalStateException(
           String.format("a PJRT plugin answered with %d elements at address %#x", size, address));
     }
-    return new Pointer(address);
   }
 }

@@ -52,7 +52,7 @@ public final class PjrtClient implements AutoCloseable {
           Arrays.stream(api.queryLongs(PjrtFunction.CLIENT_ADDRESSABLE_DEVICES, address))
               .mapToObj(device -> PjrtDevice.read(this, api, device))
               .toList();
-    } catch (PjrtException | IllegalArgumentException e) {
+    } catch (RuntimeException e) {
       api.destroyAfter(e, PjrtFunction.CLIENT_DESTROY, address);
       throw e;
     }

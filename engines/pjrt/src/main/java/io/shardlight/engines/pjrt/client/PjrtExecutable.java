@@ -44,7 +44,7 @@ public final class PjrtExecutable implements AutoCloseable {
           Arrays.stream(api.queryLongs(origin, address))
               .mapToObj(device -> client.device(origin, device))
               .toList();
-    } catch (PjrtException e) {
+    } catch (RuntimeException e) {
       api.destroyAfter(e, PjrtFunction.EXECUTABLE_DESTROY, description);
       api.destroyAfter(e, PjrtFunction.LOADED_EXECUTABLE_DESTROY, address);
       throw e;

@@ -4,13 +4,19 @@ import com.sun.jna.Function;
 import com.sun.jna.Pointer;
 import io.shardlight.engines.pjrt.client.StructLayout.PluginAttributes;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A library that speaks the PJRT C API: libtpu.so, xla_cuda_plugin.so. It is loaded and initialized
@@ -37,6 +43,8 @@ public final class PjrtPlugin {
 
   private final Path library;
   private final PjrtApi api;
+
+  private @Nullable String build;
 
   /**
    * Open ones. They reach the host memory that plugins still read from, which the garbage collector
@@ -138,6 +146,45 @@ public final class PjrtPlugin {
           arguments.getLong(PluginAttributes.ATTRIBUTES),
           arguments.getLong(PluginAttributes.NUM_ATTRIBUTES));
     }
+  }
+
+  /**
+   * Tells this build of the plugin from others, which may give themselves the same version: the
+   * linker's identity for it, else the digest of the file, as when it was first asked.
+   */
+  public synchronized String build() {
+    String known = build;
+    if (known == null) {
+      known = readBuild(library);
+      build = known;
+    }
+    return known;
+  }
+
+  private static String readBuild(Path file) {
+    try {
+      Optional<String> id = ElfFile.buildId(file);
+      return id.isPresent() ? id.get() : digest(file);
+    } catch (IOException e) {
+      // It was there to be loaded, and is gone or replaced.
+      return "unknown";
+    }
+  }
+
+  private static String digest(Path file) throws IOException {
+    MessageDigest digest;
+    try {
+      digest = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java has SHA-256", e);
+    }
+    byte[] buffer = new byte[1 << 16];
+    try (InputStream in = Files.newInputStream(file)) {
+      for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+        digest.update(buffer, 0, read);
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
   }
 
   PjrtApi api() {

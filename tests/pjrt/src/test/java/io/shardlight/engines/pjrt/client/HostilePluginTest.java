@@ -1,7 +1,9 @@
 package io.shardlight.engines.pjrt.client;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -149,6 +151,40 @@ class HostilePluginTest {
       useAll(PjrtPlugin.load(library));
       assertNothingLives(library);
     }
+  }
+
+  /** To look for them would kill the process. */
+  @Test
+  void attributesThatAreCountedAndNowhere() throws Exception {
+    Path library = HostilePlugin.compile(folder, "ATTRIBUTES=3");
+    PjrtPlugin plugin = PjrtPlugin.load(library);
+    String message = "a PJRT plugin answered with 3 elements at address 0x0";
+
+    assertThatIllegalStateException().isThrownBy(plugin::attributes).withMessage(message);
+    assertThatIllegalStateException()
+        .isThrownBy(() -> PjrtClient.create(plugin, Map.of()))
+        .withMessage(message);
+    assertNothingLives(library);
+  }
+
+  /** Compiled programs of the one are not the other's, although both give one version. */
+  @Test
+  void buildsOfOneVersionAreToldApart() throws Exception {
+    PjrtPlugin one = PjrtPlugin.load(HostilePlugin.compile(folder, "ATTRIBUTES=1"));
+    PjrtPlugin other = PjrtPlugin.load(HostilePlugin.compile(folder, "ATTRIBUTES=2"));
+
+    assertThat(one.build()).matches("[0-9a-f]{40}").isEqualTo(one.build());
+    assertThat(other.build()).matches("[0-9a-f]{40}").isNotEqualTo(one.build());
+    Path copy = Files.copy(one.library(), folder.resolve("copy.so"));
+    assertThat(PjrtPlugin.load(copy).build()).as("elsewhere").isEqualTo(one.build());
+
+    // Without the linker's word it is what is in the file.
+    Path silent = HostilePlugin.compile(folder, "ATTRIBUTES=4");
+    byte[] bytes = Files.readAllBytes(silent);
+    int note = new String(bytes, ISO_8859_1).indexOf("\3\0\0\0GNU\0");
+    bytes[note] = 9;
+    Path renamed = Files.write(folder.resolve("renamed.so"), bytes);
+    assertThat(PjrtPlugin.load(renamed).build()).matches("[0-9a-f]{64}");
   }
 
   @Test
