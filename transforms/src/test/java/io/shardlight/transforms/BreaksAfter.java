@@ -13,12 +13,7 @@ record BreaksAfter(FakeDevices devices, int batches) implements GeneratorFactory
   public ImageGenerator create() {
     ImageGenerator whole = devices.create();
     AtomicInteger left = new AtomicInteger(batches);
-    return new ImageGenerator() {
-      @Override
-      public int slots() {
-        return whole.slots();
-      }
-
+    return new GeneratorAround(whole) {
       @Override
       public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
           throws InterruptedException {
@@ -26,11 +21,6 @@ record BreaksAfter(FakeDevices devices, int batches) implements GeneratorFactory
           throw new EngineException("device lost");
         }
         return whole.generate(requests, slots);
-      }
-
-      @Override
-      public void close() {
-        whole.close();
       }
     };
   }

@@ -635,21 +635,11 @@ class DatasetModesTest {
     @Override
     public ImageGenerator create() {
       ImageGenerator sick = devices.create();
-      return new ImageGenerator() {
-        @Override
-        public int slots() {
-          return sick.slots();
-        }
-
+      return new GeneratorAround(sick) {
         @Override
         public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
             throws InterruptedException {
           return sick.generate(requests.stream().map(Cured::cure).toList(), slots);
-        }
-
-        @Override
-        public void close() {
-          sick.close();
         }
       };
     }

@@ -86,14 +86,9 @@ record FaultyDevices(
   @Override
   public ImageGenerator create() {
     ImageGenerator whole = devices.create();
-    return new ImageGenerator() {
+    return new GeneratorAround(whole) {
       private final Set<Footprint> drawn = new HashSet<>();
       private boolean lost;
-
-      @Override
-      public int slots() {
-        return whole.slots();
-      }
 
       @Override
       public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
@@ -133,11 +128,6 @@ record FaultyDevices(
             throw new DeviceFault.Lost("was let go", cause);
           }
         }
-      }
-
-      @Override
-      public void close() {
-        whole.close();
       }
     };
   }

@@ -199,21 +199,18 @@ class InterruptedShardTest {
     GeneratedImage of(GeneratedImage image);
   }
 
-  private record Changing(ImageGenerator whole, Change change) implements ImageGenerator {
-    @Override
-    public int slots() {
-      return whole.slots();
+  private static final class Changing extends GeneratorAround {
+    private final Change change;
+
+    Changing(ImageGenerator whole, Change change) {
+      super(whole);
+      this.change = change;
     }
 
     @Override
     public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
         throws InterruptedException {
       return whole.generate(requests, slots).stream().map(change::of).toList();
-    }
-
-    @Override
-    public void close() {
-      whole.close();
     }
   }
 }

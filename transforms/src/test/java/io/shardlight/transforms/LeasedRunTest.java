@@ -109,12 +109,7 @@ class LeasedRunTest {
     @Override
     public ImageGenerator create() {
       ImageGenerator whole = devices.create();
-      return new ImageGenerator() {
-        @Override
-        public int slots() {
-          return whole.slots();
-        }
-
+      return new GeneratorAround(whole) {
         @Override
         public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
             throws InterruptedException {
@@ -125,11 +120,6 @@ class LeasedRunTest {
             throw new UncheckedIOException(e);
           }
           return whole.generate(requests, slots);
-        }
-
-        @Override
-        public void close() {
-          whole.close();
         }
       };
     }

@@ -207,23 +207,13 @@ class ShardGenerationTest {
     @Override
     public ImageGenerator create() {
       ImageGenerator whole = devices.create();
-      return new ImageGenerator() {
-        @Override
-        public int slots() {
-          return whole.slots();
-        }
-
+      return new GeneratorAround(whole) {
         @Override
         public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
             throws InterruptedException {
           drawing.countDown();
           release.await();
           return whole.generate(requests, slots);
-        }
-
-        @Override
-        public void close() {
-          whole.close();
         }
       };
     }

@@ -11,22 +11,12 @@ record TakesTime(GeneratorFactory devices) implements GeneratorFactory {
   @Override
   public ImageGenerator create() throws java.io.IOException {
     ImageGenerator quick = devices.create();
-    return new ImageGenerator() {
-      @Override
-      public int slots() {
-        return quick.slots();
-      }
-
+    return new GeneratorAround(quick) {
       @Override
       public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
           throws InterruptedException {
         TimeUnit.MILLISECONDS.sleep(300);
         return quick.generate(requests, slots);
-      }
-
-      @Override
-      public void close() {
-        quick.close();
       }
     };
   }

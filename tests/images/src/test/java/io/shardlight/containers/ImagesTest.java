@@ -58,7 +58,7 @@ class ImagesTest {
 
   @Test
   void theCpuImageDrawsTwoImages() throws Exception {
-    ImageRoot.Result result = image("cpu").run(Map.of(), List.of("/template/validate"));
+    ScriptRun result = image("cpu").run(Map.of(), List.of("/template/validate"));
 
     assertThat(result.output())
         .contains("Wanted: devices of kind cpu", "2 images made", "This image works here.");
@@ -72,7 +72,7 @@ class ImagesTest {
   })
   void anImageWhosePluginDoesNotLoadSaysSoAndDrawsNothing(String kind, String plugin)
       throws Exception {
-    ImageRoot.Result result = image(kind).run(Map.of(), List.of("/template/validate"));
+    ScriptRun result = image(kind).run(Map.of(), List.of("/template/validate"));
 
     assertThat(result.output())
         .contains("Wanted: devices of kind " + kind, "Plugin " + plugin)
@@ -88,7 +88,7 @@ class ImagesTest {
     List<String> words = new ArrayList<>(image(kind).entrypoint());
     words.addAll(List.of("--id=1", "--logging_endpoint=localhost:1"));
 
-    ImageRoot.Result result = image(kind).run(Map.of(), words);
+    ScriptRun result = image(kind).run(Map.of(), words);
 
     assertThat(result.output())
         .contains("boot --id=1 --logging_endpoint=localhost:1\n", "SHARDLIGHT_DEVICE_KIND=" + kind);
@@ -102,7 +102,7 @@ class ImagesTest {
       Files.writeString(image("tpu").resolve("fake-dev/vfio/" + chip), "");
     }
 
-    ImageRoot.Result result =
+    ScriptRun result =
         image("tpu").run(Map.of("TPU_DEVICE_FOLDER", "/fake-dev"), image("tpu").entrypoint());
 
     assertThat(result.output().lines())
@@ -124,7 +124,7 @@ class ImagesTest {
             "--stepz=20",
             "--output=out"));
 
-    ImageRoot.Result result = image(kind).run(Map.of(), words);
+    ScriptRun result = image(kind).run(Map.of(), words);
 
     assertThat(result.output().lines())
         .anyMatch(line -> line.startsWith("--stepz=20: no such option; did you mean --steps?"))
@@ -156,7 +156,7 @@ class ImagesTest {
             "io.shardlight.pipeline.Shardlight",
             "--version"));
 
-    ImageRoot.Result result = image.run(Map.of(), words);
+    ScriptRun result = image.run(Map.of(), words);
 
     assertThat(result.output()).contains("shardlight 0.1.0");
     assertThat(result.status()).isZero();

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
  * @param output in the order in which it came
  */
 record ScriptRun(int status, String output) {
-  private static final long LIMIT_MINUTES = 2;
+  private static final long LIMIT_MINUTES = 8;
 
   /** Runs it to its end, with these variables and {@code PATH} unless it is among them. */
   static ScriptRun of(Path directory, Map<String, String> environment, List<String> words)
