@@ -93,7 +93,8 @@ final class GcsClient {
    * All that we ask for may be asked for twice, whether or not it was done the first time: creation
    * has a condition, and a replacement is the same again. So every fault that may pass is worth
    * another try, connections that break off within an answer too, which the client's own strategy
-   * takes for the end.
+   * takes for the end. Not so in a thread that is interrupted: whatever it reads is closed under
+   * it, the next try's answer too.
    */
   private static final class RetryStrategy implements StorageRetryStrategy {
     private static final long serialVersionUID = 1;
@@ -106,7 +107,9 @@ final class GcsClient {
       return new BasicResultRetryAlgorithm<Object>() {
         @Override
         public boolean shouldRetry(@Nullable Throwable fault, @Nullable Object response) {
-          return fault != null && (CLIENTS_OWN.shouldRetry(fault, null) || isLost(fault));
+          return fault != null
+              && !Thread.currentThread().isInterrupted()
+              && (CLIENTS_OWN.shouldRetry(fault, null) || isLost(fault));
         }
       };
     }

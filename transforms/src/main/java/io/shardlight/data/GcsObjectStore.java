@@ -302,19 +302,25 @@ final class GcsObjectStore implements ObjectStore {
       try {
         int read = 0;
         while (read == 0) {
-          // The client closes what an interrupted thread reads, opens it again, and gives nothing.
-          if (Thread.currentThread().isInterrupted()) {
-            throw new InterruptedIOException("interrupted while " + name + " was read");
-          }
+          // Of a channel that is closed under it the client gives nothing, as often as it is asked.
+          requireNoInterrupt();
           read = channel.read(buffer);
         }
         return read;
       } catch (InterruptedIOException e) {
         throw e;
       } catch (StorageException e) {
+        requireNoInterrupt();
         throw explain(e, e);
       } catch (IOException e) {
+        requireNoInterrupt();
         throw explain(e.getCause() instanceof StorageException cause ? cause : null, e);
+      }
+    }
+
+    private void requireNoInterrupt() throws InterruptedIOException {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new InterruptedIOException("interrupted while " + name + " was read");
       }
     }
 
