@@ -288,7 +288,7 @@ resource "google_monitoring_alert_policy" "failing" {
 
     condition_prometheus_query_language {
       # A counter is not there before it counts: of a job whose images all fail, "images" is missing.
-      query               = "${local.failed} > ${var.failure_ratio} * (${local.drawn} or 0 * ${local.failed})"
+      query               = "${local.failed} > ${var.failure_ratio} * (${local.drawn} + ${local.failed} or ${local.failed})"
       duration            = "600s"
       evaluation_interval = "300s"
       rule_group          = var.name

@@ -7,7 +7,9 @@ import ar.com.hjg.pngj.PngReaderByte;
 import ar.com.hjg.pngj.PngjException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -91,9 +93,16 @@ public final class DecodedImage {
 
   private static byte[] read(ImageReader reader, int widthPixels, int heightPixels)
       throws IOException {
+    List<String> warnings = new ArrayList<>();
+    reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
     try {
       requireSize(reader.getWidth(0), reader.getHeight(0), widthPixels, heightPixels);
-      return Pixels.rgb(reader.read(0));
+      byte[] rgb = Pixels.rgb(reader.read(0));
+      // Java's JPEG reader fills in what is missing of a file that was cut off.
+      if (!warnings.isEmpty()) {
+        throw new IOException("not a whole picture: " + warnings.get(0));
+      }
+      return rgb;
     } finally {
       reader.dispose();
     }

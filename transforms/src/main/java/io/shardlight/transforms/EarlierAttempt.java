@@ -15,7 +15,10 @@ import io.shardlight.diffusion.safety.SafetyScore;
 import io.shardlight.images.DecodedImage;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +33,18 @@ import java.util.Optional;
 final class EarlierAttempt {
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  /**
+   * Levels of 255 by which two drawings may differ in the mean. Other batches in bfloat16 differ by
+   * less than one, two images that have nothing in common by some eighty, what was cut off or drawn
+   * by a broken device by tens.
+   */
+  private static final double MOST_DIFFERENCE = 8;
+
+  /** The chunk IEND, from its name on. */
+  private static final byte[] PNG_END = {'I', 'E', 'N', 'D', (byte) 0xae, 0x42, 0x60, (byte) 0x82};
+
+  private static final byte[] JPEG_END = {(byte) 0xff, (byte) 0xd9};
+
   private final GenerationSettings settings;
 
   EarlierAttempt(GenerationSettings settings) {
@@ -38,22 +53,25 @@ final class EarlierAttempt {
 
   /**
    * The row of an image that is there already, if it is a drawing of the same example: of its size,
-   * and with the very parameters in the file.
+   * with the very parameters in the file, and much the same to look at.
    *
    * @param row of the image that was drawn now
-   * @param found the bytes that are there
+   * @param drawn its file
+   * @param found the file that is there
    */
-  Optional<ManifestRow> take(ManifestRow row, byte[] found) {
-    StoredObject drawn = row.image().orElseThrow();
-    StoredObject there = StoredObject.of(drawn.name(), found);
-    if (there.equals(drawn)) {
+  Optional<ManifestRow> take(ManifestRow row, byte[] drawn, byte[] found) {
+    StoredObject wanted = row.image().orElseThrow();
+    StoredObject there = StoredObject.of(wanted.name(), found);
+    if (there.equals(wanted)) {
       return Optional.of(row);
     }
     int width = row.example().sampling().widthPixels();
     int height = row.example().sampling().heightPixels();
     DecodedImage image;
+    double difference;
     try {
       image = DecodedImage.decode(found, width, height);
+      difference = difference(image.rgb(), DecodedImage.decode(drawn, width, height).rgb());
     } catch (IOException e) {
       return Optional.empty();
     }
@@ -61,7 +79,10 @@ final class EarlierAttempt {
     boolean same = image.parameters().equals(Optional.of(parameters));
     // A black image stands for one that was flagged, and for no other.
     boolean blanks = settings.safety().policy() == SafetyPolicy.BLANK;
-    return same && !(blanks && (row.isFlagged() || isBlack(image.rgb())))
+    return same
+            && isWhole(found)
+            && difference <= MOST_DIFFERENCE
+            && !(blanks && (row.isFlagged() || isBlack(image.rgb())))
         ? Optional.of(row.withImage(there))
         : Optional.empty();
   }
@@ -122,6 +143,32 @@ final class EarlierAttempt {
               : row.withSafetyScore(new SafetyScore(score)));
     }
     return scored;
+  }
+
+  /** Whether the file has its end, which not every decoder looks for. */
+  private boolean isWhole(byte[] file) {
+    return switch (settings.imageFormat()) {
+      case PNG -> endsWith(file, PNG_END);
+      case JPEG -> endsWith(file, JPEG_END);
+      // Says at its beginning how long it is.
+      case WEBP ->
+          ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getInt(Integer.BYTES)
+              == file.length - 2 * Integer.BYTES;
+    };
+  }
+
+  private static boolean endsWith(byte[] file, byte[] end) {
+    return file.length >= end.length
+        && Arrays.equals(file, file.length - end.length, file.length, end, 0, end.length);
+  }
+
+  /** Of the levels, in the mean. */
+  private static double difference(byte[] a, byte[] b) {
+    long sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += Math.abs((a[i] & 0xff) - (b[i] & 0xff));
+    }
+    return sum / (double) a.length;
   }
 
   private static boolean isBlack(byte[] rgb) {

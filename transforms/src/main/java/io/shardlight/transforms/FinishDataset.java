@@ -160,6 +160,12 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
       LeaseKeeper.Work work = new LeaseKeeper(lease).begin();
       try {
         finish(context, store, lease);
+      } catch (IOException | RuntimeException e) {
+        // Tried again, this run takes it again.
+        if (!run.leased()) {
+          lease.release();
+        }
+        throw e;
       } finally {
         work.close();
       }

@@ -28,7 +28,7 @@ record ImageFiles(ObjectStore store, GenerationSettings settings) implements Sha
       try (InputStream in = store.read(name)) {
         found = in.readAllBytes();
       }
-      return new EarlierAttempt(settings).take(row, found).orElseThrow(() -> e);
+      return new EarlierAttempt(settings).take(row, image, found).orElseThrow(() -> e);
     }
   }
 

@@ -165,7 +165,8 @@ final class ShardArchive implements ShardImages {
     EarlierAttempt earlier = new EarlierAttempt(settings);
     List<ManifestRow> taken = new ArrayList<>();
     try (ShardArchive again = begin(store, settings, shard);
-        ArchiveSamples samples = new ArchiveSamples(store.read(name), name)) {
+        ArchiveSamples drawn = new ArchiveSamples(Files.newInputStream(spool), name);
+        ArchiveSamples found = new ArchiveSamples(store.read(name), name)) {
       for (int index = 0; index < rows.size(); index++) {
         ManifestRow row = rows.get(index);
         if (row.image().isEmpty()) {
@@ -174,14 +175,16 @@ final class ShardArchive implements ShardImages {
           continue;
         }
         String key = row.example().id();
-        SortedMap<String, byte[]> members = samples.next(key);
-        byte[] image = members.get(key + "." + settings.imageFormat().extension());
+        String file = key + "." + settings.imageFormat().extension();
+        SortedMap<String, byte[]> members = found.next(key);
+        byte[] image = members.get(file);
         byte[] json = members.get(key + ".json");
-        if (image == null || json == null) {
+        byte[] ours = drawn.next(key).get(file);
+        if (image == null || json == null || ours == null) {
           throw conflict;
         }
         ManifestRow there =
-            earlier.take(earlier.scored(row, json), image).orElseThrow(() -> conflict);
+            earlier.take(earlier.scored(row, json), ours, image).orElseThrow(() -> conflict);
         again.add(index, there, image);
         taken.add(there);
       }

@@ -100,6 +100,15 @@ final class ShardGeneration {
     }
   }
 
+  /**
+   * Asks whether this run may still write.
+   *
+   * @throws IllegalStateException if not
+   */
+  void requireRight() throws IOException {
+    right.require();
+  }
+
   static List<Example> sorted(Iterable<Example> gathered) {
     List<Example> sorted = new ArrayList<>();
     gathered.forEach(sorted::add);

@@ -62,7 +62,8 @@ final class ShardRetry {
       throws IOException, InterruptedException {
     List<Example> asked = ShardGeneration.sorted(gathered);
 
-    // 1. What there is, after what an attempt before this one has left.
+    // 1. What there is, after what an attempt before this one has left, if it is still ours.
+    generation.requireRight();
     settle(key.number());
     ShardFacts facts =
         CommittedShards.find(store, key.number())
@@ -113,6 +114,8 @@ final class ShardRetry {
     if (after.equals(facts)) {
       return facts;
     }
+    // To write the whole archive anew takes a while.
+    generation.requireRight();
     store.create(DatasetPaths.retry(facts.shard()), after.toMarker());
     return finish(store, facts.shard());
   }

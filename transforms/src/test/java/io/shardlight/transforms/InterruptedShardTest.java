@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -150,6 +151,40 @@ class InterruptedShardTest {
         .hasStackTraceContaining("but found one with other bytes");
   }
 
+  /** Of JPEGs Java reads what there is, and says so. */
+  @ParameterizedTest
+  @EnumSource(ImageFormat.class)
+  void anImageThatWasCutOffIsNotTaken(ImageFormat format) throws Exception {
+    DatasetJob job = job("out", settings(Layout.FILES, format, SafetyPolicy.OFF));
+    job.run();
+    Path image =
+        job.rows().stream()
+            .filter(row -> row.get("file_name") != null)
+            .map(row -> folder.resolve("out").resolve(row.get("file_name").toString()))
+            .findFirst()
+            .orElseThrow();
+    byte[] whole = Files.readAllBytes(image);
+    Files.write(image, Arrays.copyOf(whole, whole.length - 20));
+    interrupt("out", true);
+
+    assertThatThrownBy(() -> job.on(new OtherLastBits(devices(SafetyPolicy.OFF))).run())
+        .hasStackTraceContaining("but found one with other bytes");
+  }
+
+  /** As a broken device draws it, with the right parameters in the file. */
+  @ParameterizedTest
+  @EnumSource(Layout.class)
+  void anImageThatLooksOtherwiseIsNotTaken(Layout layout) throws Exception {
+    DatasetJob job =
+        job("out", settings(layout, ImageFormat.PNG, SafetyPolicy.OFF))
+            .on(new Broken(devices(SafetyPolicy.OFF)));
+    job.run();
+    interrupt("out", true);
+
+    assertThatThrownBy(() -> job.on(devices(SafetyPolicy.OFF)).run())
+        .hasStackTraceContaining("but found one with other bytes");
+  }
+
   /** One that is shown now must not be what was blanked, nor the other way round. */
   @Test
   void aFlaggedImageTakesNoOthers() throws Exception {
@@ -175,6 +210,15 @@ class InterruptedShardTest {
         .orElse(changed);
   }
 
+  private static GeneratedImage upsideDown(GeneratedImage image) {
+    byte[] rgb = image.rgb().clone();
+    for (int i = 0; i < rgb.length; i++) {
+      rgb[i] = image.rgb()[rgb.length - 1 - i];
+    }
+    return new GeneratedImage(
+        image.widthPixels(), image.heightPixels(), rgb, image.promptTruncated());
+  }
+
   private static GeneratedImage opposite(GeneratedImage image) {
     return image.withSafetyScore(new SafetyScore(-image.safetyScore().orElseThrow().value()));
   }
@@ -184,6 +228,13 @@ class InterruptedShardTest {
     @Override
     public ImageGenerator create() {
       return new Changing(devices.create(), InterruptedShardTest::changed);
+    }
+  }
+
+  private record Broken(FakeDevices devices) implements GeneratorFactory {
+    @Override
+    public ImageGenerator create() {
+      return new Changing(devices.create(), InterruptedShardTest::upsideDown);
     }
   }
 

@@ -87,6 +87,24 @@ class LeasedRunTest {
     assertThat(folder.resolve("out/runs/leases/00002.ended")).doesNotExist();
   }
 
+  @Test
+  void aRetryThatWasTakenOverDecidesNothing() throws IOException {
+    Path prompts = Files.writeString(folder.resolve("some.txt"), "a fox\npoison\n");
+    GenerationSettings settings = TestSettings.builder().maxFailureRatio(0.5).build();
+    DatasetJob job = new DatasetJob(prompts, folder.resolve("out"), settings);
+    job.run();
+    var before = job.files();
+    job.withMode(DatasetMode.RETRY_FAILED)
+        .on(new Overtaken(FakeDevices.withSlots(3), folder.resolve("out").toString()));
+
+    assertThatThrownBy(job::run).hasMessageContaining("run other has taken over from run run-");
+
+    var after = job.files();
+    after.keySet().removeIf(name -> name.startsWith("_shards/retry/"));
+    before.keySet().removeIf(name -> !after.containsKey(name));
+    assertThat(after).containsExactlyEntriesOf(before);
+  }
+
   /** A run with nothing to make writes too: it finishes what others were stopped at. */
   @Test
   void aRunWithNothingToMakeWaitsForOthers() throws IOException {
@@ -106,6 +124,15 @@ class LeasedRunTest {
 
   /** Devices in whose first batch another run takes the lease. */
   record Overtaken(FakeDevices devices, String output) implements GeneratorFactory {
+    /** The next after the last. */
+    private String lease() throws IOException {
+      long taken =
+          ObjectStore.open(output).list("runs/leases/").stream()
+              .filter(name -> name.matches(".*/[0-9]+\\.json"))
+              .count();
+      return "runs/leases/%05d.json".formatted(taken + 1);
+    }
+
     @Override
     public ImageGenerator create() {
       ImageGenerator whole = devices.create();
@@ -113,9 +140,10 @@ class LeasedRunTest {
         @Override
         public List<GeneratedImage> generate(List<ImageRequest> requests, int slots)
             throws InterruptedException {
-          byte[] lease = "{\"run_id\":\"other\",\"time\":\"2026-11-26T20:00:00Z\"}".getBytes(UTF_8);
+          byte[] content =
+              "{\"run_id\":\"other\",\"time\":\"2026-11-26T20:00:00Z\"}".getBytes(UTF_8);
           try {
-            ObjectStore.open(output).create("runs/leases/00002.json", lease);
+            ObjectStore.open(output).create(lease(), content);
           } catch (IOException e) {
             throw new UncheckedIOException(e);
           }

@@ -175,6 +175,18 @@ class BuildScriptTest {
     assertThat(calls()).noneMatch(c -> c.startsWith("gcloud"));
   }
 
+  /** The image cannot be pushed again, and need not be. */
+  @Test
+  void aSpecThatCouldNotBePublishedIsKeptWithTheCommandThatPublishesIt() throws Exception {
+    ScriptRun run = publish("gcloud storage cp");
+
+    assertThat(run.status()).isOne();
+    String kept = "templates/target/shardlight-gpu-1.2.json";
+    assertThat(run.output())
+        .endsWith("  gcloud storage cp --if-generation-match=0 " + kept + " " + SPEC + "\n");
+    assertThat(folder.resolve("tree").resolve(kept)).content().contains("@sha256:" + DIGEST);
+  }
+
   @Test
   void anImageWithoutADigestHasNoSpec() throws Exception {
     noDigest = "yes";

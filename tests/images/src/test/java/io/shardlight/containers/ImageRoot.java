@@ -63,7 +63,9 @@ final class ImageRoot {
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .start();
-      return process.waitFor(1, TimeUnit.MINUTES) && process.exitValue() == 0;
+      boolean ended = process.waitFor(1, TimeUnit.MINUTES);
+      process.destroyForcibly();
+      return ended && process.exitValue() == 0;
     } catch (IOException e) {
       return false;
     } finally {

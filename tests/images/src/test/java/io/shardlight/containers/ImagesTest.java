@@ -29,6 +29,7 @@ class ImagesTest {
 
   @BeforeAll
   static void build(@TempDir Path scratch) throws Exception {
+    // The one thing that no installation brings.
     assumeTrue(ImageRoot.isPossible(), "this user may not change the root, which root may");
     Path launcher = scratch.resolve("launcher");
     put(launcher.resolve("opt/google/dataflow/java_template_launcher"));

@@ -256,7 +256,9 @@ class InstallationTest {
             failed
                 + " > 0.005 * ("
                 + counter
-                + ", metric_name=\"images\"}) or 0 * "
+                + ", metric_name=\"images\"}) + "
+                + failed
+                + " or "
                 + failed
                 + ")");
     // Neither a paused one, nor those that say 0 or nothing.

@@ -47,14 +47,17 @@ final class AcceleratorChoice {
             .toList();
   }
 
-  /** Takes what asks for accelerators out of the options. */
+  /** Takes what asks for accelerators, or for processors, out of the options. */
   static void clear(PipelineOptions options) {
     options.as(GenerateOptions.class).setAccelerator(null);
     AcceleratorChoice choice = new AcceleratorChoice(options);
     choice.options.setDataflowServiceOptions(
         choice.serviceOptions().filter(text -> !text.startsWith(SERVICE)).toList());
     choice.options.setExperiments(
-        choice.experiments().filter(text -> !text.startsWith(SERVICE)).toList());
+        choice
+            .experiments()
+            .filter(text -> !text.startsWith(SERVICE) && !text.startsWith("min_cpu_platform"))
+            .toList());
   }
 
   /** The accelerators of a worker; empty if there are none, or options contradict each other. */

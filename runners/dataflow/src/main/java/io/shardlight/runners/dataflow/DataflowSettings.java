@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.Locale;
 import org.apache.beam.runners.dataflow.DataflowRunner;
 import org.apache.beam.runners.dataflow.options.DataflowPipelineOptions;
+import org.apache.beam.runners.dataflow.options.DataflowPipelineOptions.FlexResourceSchedulingGoal;
 import org.apache.beam.sdk.options.PipelineOptions;
+import org.apache.beam.sdk.transforms.resourcehints.ResourceHintsOptions;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -147,6 +149,9 @@ public final class DataflowSettings {
    */
   static List<String> prepareIdle(DataflowPipelineOptions options) {
     AcceleratorChoice.clear(options);
+    options.as(ResourceHintsOptions.class).setResourceHints(List.of());
+    options.setFlexRSGoal(FlexResourceSchedulingGoal.UNSPECIFIED);
+    options.setDiskSizeGb(0);
     options.setWorkerMachineType(IDLE_MACHINE);
     options.setNumWorkers(1);
     options.setMaxNumWorkers(1);

@@ -7,6 +7,7 @@ import io.shardlight.pipeline.WorkerDevices;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.beam.runners.dataflow.options.DataflowPipelineOptions;
+import org.apache.beam.runners.dataflow.options.DataflowPipelineOptions.FlexResourceSchedulingGoal;
 import org.apache.beam.sdk.extensions.gcp.auth.NoopCredentialFactory;
 import org.apache.beam.sdk.extensions.gcp.storage.NoopPathValidator;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
@@ -82,16 +83,24 @@ class DataflowSettingsTest {
         "--accelerator=nvidia-l4",
         "--accelerator=" + V5E + ";topology:2x4",
         SERVICE + "type:" + V5E + ";topology:2x4",
-        "--experiments=x,worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver"
+        "--experiments=min_cpu_platform=x,worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver"
       })
   void aJobThatDrawsNothingHasNoAccelerators(String asked) {
-    DataflowPipelineOptions options = options(asked, IMAGE, ZONE, "--maxNumWorkers=40");
+    DataflowPipelineOptions options =
+        options(asked, IMAGE, ZONE, "--maxNumWorkers=40", "--diskSizeGb=200");
+    if (asked.startsWith("--experiments")) {
+      options.setFlexRSGoal(FlexResourceSchedulingGoal.COST_OPTIMIZED);
+    }
 
     assertThat(DataflowSettings.prepareIdle(options)).isEmpty();
 
     assertThat(accelerator(options)).isEqualTo("null");
     assertThat(options.getDataflowServiceOptions()).isEmpty();
-    assertThat(options.getExperiments()).noneMatch(name -> name.startsWith("worker_accelerator"));
+    assertThat(options.getExperiments())
+        .contains("use_runner_v2")
+        .noneMatch(name -> name.startsWith("worker_accelerator") || name.startsWith("min_cpu"));
+    assertThat(options.getFlexRSGoal()).isNotEqualTo(FlexResourceSchedulingGoal.COST_OPTIMIZED);
+    assertThat(options.getDiskSizeGb()).isEqualTo(50);
     assertThat(options.getWorkerMachineType()).isEqualTo("e2-standard-2");
     assertThat(options.getMaxNumWorkers()).isOne();
   }

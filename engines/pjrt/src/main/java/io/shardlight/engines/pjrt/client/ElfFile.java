@@ -86,7 +86,9 @@ final class ElfFile {
         return Optional.empty();
       }
       for (Segment segment : segments(channel, header)) {
-        if (segment.type() == NOTES && segment.bytes() <= MOST_NOTE_BYTES) {
+        if (segment.type() == NOTES
+            && segment.bytes() <= MOST_NOTE_BYTES
+            && !isBeyond(channel.size(), segment.offset(), segment.bytes())) {
           Optional<String> found = buildId(read(channel, segment.offset(), (int) segment.bytes()));
           if (found.isPresent()) {
             return found;

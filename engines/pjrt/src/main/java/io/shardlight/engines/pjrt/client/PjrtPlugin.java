@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -166,8 +167,8 @@ public final class PjrtPlugin {
       Optional<String> id = ElfFile.buildId(file);
       return id.isPresent() ? id.get() : digest(file);
     } catch (IOException e) {
-      // It was there to be loaded, and is gone or replaced.
-      return "unknown";
+      // It was there to be loaded, and is gone or replaced: nothing of it is to be shared.
+      return UUID.randomUUID().toString();
     }
   }
 
