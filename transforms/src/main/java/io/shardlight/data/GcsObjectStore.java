@@ -302,13 +302,9 @@ final class GcsObjectStore implements ObjectStore {
       try {
         int read = 0;
         while (read == 0) {
-          // Of a channel that is closed under it the client gives nothing, as often as it is asked.
-          requireNoInterrupt();
           read = channel.read(buffer);
         }
         return read;
-      } catch (InterruptedIOException e) {
-        throw e;
       } catch (StorageException e) {
         requireNoInterrupt();
         throw explain(e, e);

@@ -43,6 +43,27 @@ public final class LeaseKeeper {
     this.clock = clock;
   }
 
+  /** What a run does once, while it has the lease. */
+  public interface Task {
+    void run() throws IOException, InterruptedException;
+  }
+
+  /**
+   * Does what takes longer than others would wait. A run whose task fails has the lease no longer,
+   * unless it was taken before its workers began; tried again, it takes it again.
+   */
+  public static void during(RunLease lease, Task task) throws IOException, InterruptedException {
+    Work work = new LeaseKeeper(lease).begin();
+    try {
+      task.run();
+    } catch (IOException | RuntimeException e) {
+      lease.releaseUnlessLeased();
+      throw e;
+    } finally {
+      work.close();
+    }
+  }
+
   /** Begins a piece of work. */
   public Work begin() {
     if (dueNanos - System.nanoTime() <= 0) {

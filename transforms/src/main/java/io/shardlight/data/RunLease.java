@@ -196,6 +196,13 @@ public final class RunLease {
     }
   }
 
+  /** Ends the lease, unless whoever submitted the job holds it for its workers. */
+  void releaseUnlessLeased() throws IOException {
+    if (!run.leased()) {
+      release();
+    }
+  }
+
   private Optional<Integer> mine() throws IOException {
     int number = lastNumber();
     return number > 0 && isMine(read(DatasetPaths.lease(number)))

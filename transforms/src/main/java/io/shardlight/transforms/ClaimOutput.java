@@ -76,7 +76,7 @@ public final class ClaimOutput
     @ProcessElement
     public void claim(
         @Element PlanDigest digest, OutputReceiver<PlanDigest> claimed, PipelineOptions options)
-        throws IOException {
+        throws IOException, InterruptedException {
       if (digest.examples() > 0) {
         claim(ObjectStore.open(output, options), digest);
       }
@@ -85,7 +85,8 @@ public final class ClaimOutput
     }
 
     /** The lease first, so that nobody is at work on what may be erased. */
-    private void claim(ObjectStore store, PlanDigest digest) throws IOException {
+    private void claim(ObjectStore store, PlanDigest digest)
+        throws IOException, InterruptedException {
       if (hasOverwritten(store)) {
         return;
       }
@@ -93,18 +94,12 @@ public final class ClaimOutput
       lease.requireSameStore();
       lease.take();
       // To erase a large dataset takes longer than others would wait.
-      LeaseKeeper.Work work = new LeaseKeeper(lease).begin();
-      try {
-        ShardRetry.finishAll(store);
-        DatasetPlan.claim(store, settings, digest, scope);
-      } catch (IOException | RuntimeException e) {
-        if (!run.leased()) {
-          lease.release();
-        }
-        throw e;
-      } finally {
-        work.close();
-      }
+      LeaseKeeper.during(
+          lease,
+          () -> {
+            ShardRetry.finishAll(store);
+            DatasetPlan.claim(store, settings, digest, scope);
+          });
     }
 
     /**

@@ -95,11 +95,7 @@ final class EarlierAttempt {
    */
   ManifestRow scored(ManifestRow row, byte[] json) throws IOException {
     JsonNode score = JSON.readTree(json).path("nsfw_score");
-    return row.safetyScore().isPresent()
-            && score.isNumber()
-            && (score.doubleValue() > 0) == row.isFlagged()
-        ? row.withSafetyScore(new SafetyScore(score.doubleValue()))
-        : row;
+    return score.isNumber() ? scored(row, score.doubleValue()) : row;
   }
 
   /**
@@ -136,13 +132,17 @@ final class EarlierAttempt {
     List<ManifestRow> scored = new ArrayList<>();
     for (ManifestRow row : rows) {
       Float score = scores.get(row.example().id());
-      // With a flag that differs the image would have to be another.
-      scored.add(
-          score == null || row.safetyScore().isEmpty() || (score > 0) != row.isFlagged()
-              ? row
-              : row.withSafetyScore(new SafetyScore(score)));
+      scored.add(score == null ? row : scored(row, score));
     }
     return scored;
+  }
+
+  /** With a flag that differs the image would have to be another. */
+  private static ManifestRow scored(ManifestRow row, double value) {
+    SafetyScore score = new SafetyScore(value);
+    return row.safetyScore().isPresent() && score.isFlagged() == row.isFlagged()
+        ? row.withSafetyScore(score)
+        : row;
   }
 
   /** Whether the file has its end, which not every decoder looks for. */

@@ -157,18 +157,7 @@ public final class FinishDataset extends PTransform<PCollectionTuple, PCollectio
       // One with nothing to make has claimed nothing.
       lease.resume();
       // Whoever submitted the job may be gone, and a set of many shards takes a while.
-      LeaseKeeper.Work work = new LeaseKeeper(lease).begin();
-      try {
-        finish(context, store, lease);
-      } catch (IOException | RuntimeException e) {
-        // Tried again, this run takes it again.
-        if (!run.leased()) {
-          lease.release();
-        }
-        throw e;
-      } finally {
-        work.close();
-      }
+      LeaseKeeper.during(lease, () -> finish(context, store, lease));
     }
 
     private void finish(ProcessContext context, ObjectStore store, RunLease lease)

@@ -36,11 +36,19 @@ import java.util.stream.Stream;
  * thread-safe, and cheap to make.
  */
 final class ShardGeneration {
+  /** To write, which another run may have got meanwhile. */
+  interface Right {
+    /**
+     * @throws IllegalStateException if it is gone
+     */
+    void require() throws IOException;
+  }
+
   private final SharedGenerator generator;
   private final GenerationSettings settings;
   private final ObjectStore store;
   private final LocalProgress progress;
-  private final ShardWork.Right right;
+  private final Right right;
 
   /**
    * @param right is asked for before a shard becomes part of the dataset
@@ -50,7 +58,7 @@ final class ShardGeneration {
       GenerationSettings settings,
       ObjectStore store,
       LocalProgress progress,
-      ShardWork.Right right) {
+      Right right) {
     this.generator = generator;
     this.settings = settings;
     this.store = store;
@@ -133,7 +141,6 @@ final class ShardGeneration {
    */
   ShardWork begin(Supplier<Stream<ImageRequest>> others) {
     return new ShardWork(
-        right,
         generator.workClock(),
         new BatchGeneration(generator, Footprint.of(settings.sampling()), others));
   }
@@ -275,6 +282,7 @@ final class ShardGeneration {
       throws IOException {
     long failed = count(drawn, ExampleStatus.FAILED);
     requireSomeImage(key, drawn, failed);
+    requireRight();
     ShardImages.Committed committed = images.commit(drawn);
     List<ManifestRow> rows = committed.rows();
     List<StoredObject> manifests;

@@ -110,6 +110,7 @@ final class ShardRetry {
   private ShardFacts commit(
       ShardFacts facts, List<GenericRecord> rows, List<ManifestRow> tried, ShardImages images)
       throws IOException {
+    generation.requireRight();
     ShardFacts after = stage(facts, rows, tried, images);
     if (after.equals(facts)) {
       return facts;

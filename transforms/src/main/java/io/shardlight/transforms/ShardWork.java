@@ -14,15 +14,6 @@ final class ShardWork implements AutoCloseable {
     T run() throws IOException;
   }
 
-  /** To write, which another run may have got meanwhile. */
-  interface Right {
-    /**
-     * @throws IllegalStateException if it is gone
-     */
-    void require() throws IOException;
-  }
-
-  private final Right right;
   private final WorkClock clock;
   private final BatchGeneration batches;
   private final Durations.Recorder encodeTimes = new Durations.Recorder();
@@ -33,8 +24,7 @@ final class ShardWork implements AutoCloseable {
   private boolean done;
 
   /** Begins. */
-  ShardWork(Right right, WorkClock clock, BatchGeneration batches) {
-    this.right = right;
+  ShardWork(WorkClock clock, BatchGeneration batches) {
     this.clock = clock;
     this.batches = batches;
     clock.begin();
@@ -57,7 +47,6 @@ final class ShardWork implements AutoCloseable {
   /** Runs the commit and measures it. */
   <T> T commit(Commit<T> commit) throws IOException {
     long start = System.nanoTime();
-    right.require();
     T result = commit.run();
     commitTimes.record(System.nanoTime() - start);
     return result;

@@ -298,6 +298,28 @@ class GcsObjectStoreTest extends ObjectStoreContract {
     assertThat(gcs.objects("bucket")).isEmpty();
   }
 
+  @Test
+  void whoIsInterruptedAlreadyReadsNothing() throws Exception {
+    store.create("a", new byte[3_000_000]);
+    List<Throwable> thrown = new CopyOnWriteArrayList<>();
+    Thread reader =
+        new Thread(
+            () -> {
+              Thread.currentThread().interrupt();
+              try (InputStream in = store.read("a")) {
+                assertThat(in.readAllBytes()).isEmpty();
+              } catch (IOException | RuntimeException e) {
+                thrown.add(e);
+              }
+            });
+    reader.setDaemon(true);
+    reader.start();
+    reader.join(60_000);
+
+    assertThat(reader.isAlive()).as("reads after %s requests", gcs.requests().size()).isFalse();
+    assertThat(thrown).singleElement().isInstanceOf(InterruptedIOException.class);
+  }
+
   /** Transfers interrupt their threads when one of them fails. */
   @Test
   void aReaderThatIsInterruptedEnds() throws Exception {
