@@ -7,6 +7,7 @@ import io.shardlight.engines.pjrt.client.PjrtBuffer;
 import io.shardlight.engines.pjrt.client.PjrtClient;
 import io.shardlight.engines.pjrt.client.PjrtDevice;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -15,23 +16,36 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Brings weights from a checkpoint to devices, in the checkpoint's order of elements. Several are
  * on their way at once, since reading and rounding keep a core busy for longer than the way to the
- * device takes; host memory is that of one weight for each of them, and none for those that have
- * the device's type in the file.
+ * device takes; host memory is that of one weight for each of them, and next to none for those that
+ * have the device's type in the file. What the plugin itself copies on the way is bounded.
  */
 final class WeightTransfer {
-  private static final int MAX_THREADS = 16;
+  /** More were no steadier on 16 cores; tests/benchmarks/README.md. */
+  private static final int MAX_THREADS = 8;
+
+  /**
+   * What is on its way at once. A GPU's plugin copies it into pinned memory, of which it gets a
+   * gigabyte a second and gives none back.
+   */
+  private static final long BYTES_ON_THEIR_WAY = 256 << 20;
+
+  /** In which a semaphore can count them. */
+  private static final int UNIT_BYTES = 1024;
 
   /** What is to be brought. */
   record Weight(ParameterData data, TensorType type) {}
 
   private final PjrtClient client;
   private final List<PjrtDevice> devices;
+  private final int units;
+  private final Semaphore room;
 
   @GuardedBy("this")
   private final Iterator<Map.Entry<String, Weight>> waiting;
@@ -42,10 +56,22 @@ final class WeightTransfer {
   @GuardedBy("this")
   private @Nullable Throwable failure;
 
-  private WeightTransfer(PjrtClient client, List<PjrtDevice> devices, Map<String, Weight> weights) {
+  private WeightTransfer(
+      PjrtClient client,
+      List<PjrtDevice> devices,
+      Map<String, Weight> weights,
+      long bytesOnTheirWay) {
     this.client = client;
     this.devices = devices;
-    this.waiting = weights.entrySet().iterator();
+    this.units = Math.toIntExact(Math.max(1, bytesOnTheirWay / UNIT_BYTES));
+    this.room = new Semaphore(units, /* fair= */ true);
+    // The largest first: no thread's staging memory has to grow, and none is late at the end.
+    this.waiting =
+        weights.entrySet().stream()
+            .sorted(
+                Comparator.comparingLong(
+                    (Map.Entry<String, Weight> entry) -> -entry.getValue().type().bytes()))
+            .iterator();
   }
 
   /**
@@ -57,7 +83,22 @@ final class WeightTransfer {
    */
   static Map<String, List<PjrtBuffer>> run(
       PjrtClient client, List<PjrtDevice> devices, Map<String, Weight> weights) throws IOException {
-    return new WeightTransfer(client, devices, weights).run(weights.size());
+    return run(client, devices, weights, BYTES_ON_THEIR_WAY);
+  }
+
+  /**
+   * Puts each weight on every device.
+   *
+   * @param bytesOnTheirWay to all devices at once; a larger weight goes alone
+   * @see #run(PjrtClient, List, Map)
+   */
+  static Map<String, List<PjrtBuffer>> run(
+      PjrtClient client,
+      List<PjrtDevice> devices,
+      Map<String, Weight> weights,
+      long bytesOnTheirWay)
+      throws IOException {
+    return new WeightTransfer(client, devices, weights, bytesOnTheirWay).run(weights.size());
   }
 
   private Map<String, List<PjrtBuffer>> run(int weights) throws IOException {
@@ -136,6 +177,9 @@ final class WeightTransfer {
 
   private List<PjrtBuffer> bring(Weight weight, HostWeight.Staging staging) throws IOException {
     HostWeight host = HostWeight.read(weight.data(), weight.type(), staging);
+    long bytes = weight.type().bytes() * devices.size();
+    int taken = (int) Math.min(units, bytes / UNIT_BYTES + 1);
+    room.acquireUninterruptibly(taken);
     try (OpenBuffers copies = new OpenBuffers()) {
       for (PjrtDevice device : devices) {
         copies.add(
@@ -148,6 +192,8 @@ final class WeightTransfer {
       // Else the host would hold what every weight was read into for as long as the device does.
       copies.list().forEach(PjrtBuffer::awaitTransfer);
       return copies.keep();
+    } finally {
+      room.release(taken);
     }
   }
 }

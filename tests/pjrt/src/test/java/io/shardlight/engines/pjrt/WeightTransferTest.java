@@ -24,11 +24,13 @@ import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @EnabledIf(value = CpuPlugin.IS_WANTED, disabledReason = CpuPlugin.REASON)
 class WeightTransferTest {
   private static final int COUNT = 60;
-  private static final TensorType TYPE = TensorType.of(ElementType.F32, 3, 5);
+  private static final TensorType TYPE = TensorType.of(ElementType.F32, 30, 50);
 
   /** Elements counted up from a first one. */
   private record Counting(String name, Shape shape, float first, Optional<FileRegion> region)
@@ -55,11 +57,13 @@ class WeightTransferTest {
     return weights;
   }
 
-  @Test
-  void everyDeviceGetsEveryWeight() throws IOException {
+  /** Also where there is room for a few at a time, or for less than one. */
+  @ParameterizedTest
+  @ValueSource(longs = {1 << 20, 40_000, 1})
+  void everyDeviceGetsEveryWeight(long bytesOnTheirWay) throws IOException {
     try (PjrtClient client = CpuPlugin.client(3)) {
       Map<String, List<PjrtBuffer>> arrived =
-          WeightTransfer.run(client, client.devices(), weights());
+          WeightTransfer.run(client, client.devices(), weights(), bytesOnTheirWay);
 
       assertThat(arrived).hasSize(COUNT);
       for (int i = 0; i < COUNT; i++) {
