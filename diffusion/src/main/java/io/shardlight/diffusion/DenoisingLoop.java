@@ -116,13 +116,10 @@ final class DenoisingLoop {
         throw new CancellationException("stopped before step " + step);
       }
       float[] input = scheduler.scaleModelInput(latents, step);
-      float timestep = scheduler.timestep(step);
-      float[] prediction =
-          guided
-              ? guide(
-                  unet.run(concat(input, input), new float[] {timestep, timestep}, context),
-                  request.guidanceScale())
-              : unet.run(input, new float[] {timestep}, context);
+      float[] prediction = unet.run(input, new float[] {scheduler.timestep(step)}, context);
+      if (guided) {
+        prediction = guide(prediction, request.guidanceScale());
+      }
       latents = scheduler.step(prediction, step, latents);
       addNoise(latents, scheduler.addedNoiseSigma(step), request.noiseKey(), step);
     }

@@ -37,10 +37,10 @@ final class Programs implements AutoCloseable {
    */
   private static final int MAX_PROGRAMS = 8;
 
-  private record Key(String component, int batch, int latentHeight, int latentWidth) {}
+  private record Key(String component, boolean guided, int latentHeight, int latentWidth) {}
 
-  private static final Key TEXT_ENCODER = new Key(ClipTextModel.COMPONENT, 1, 0, 0);
-  private static final Key SAFETY_CHECKER = new Key(ClipVisionModel.COMPONENT, 1, 0, 0);
+  private static final Key TEXT_ENCODER = new Key(ClipTextModel.COMPONENT, false, 0, 0);
+  private static final Key SAFETY_CHECKER = new Key(ClipVisionModel.COMPONENT, false, 0, 0);
 
   /** What images of every size need. */
   private static final Set<Key> OF_ALL_SIZES = Set.of(TEXT_ENCODER, SAFETY_CHECKER);
@@ -66,7 +66,7 @@ final class Programs implements AutoCloseable {
     return get(TEXT_ENCODER);
   }
 
-  /** One image's denoiser; the batch is 2 with guidance, unconditional first, else 1. */
+  /** One image's denoiser; with guidance for two embeddings, the unconditional first. */
   Program unet(boolean guided, int latentHeight, int latentWidth) {
     return get(unetKey(guided, latentHeight, latentWidth));
   }
@@ -127,11 +127,11 @@ final class Programs implements AutoCloseable {
   }
 
   private static Key unetKey(boolean guided, int latentHeight, int latentWidth) {
-    return new Key(UNet2DCondition.COMPONENT, guided ? 2 : 1, latentHeight, latentWidth);
+    return new Key(UNet2DCondition.COMPONENT, guided, latentHeight, latentWidth);
   }
 
   private static Key vaeKey(int latentHeight, int latentWidth) {
-    return new Key(AutoencoderKl.COMPONENT, 1, latentHeight, latentWidth);
+    return new Key(AutoencoderKl.COMPONENT, false, latentHeight, latentWidth);
   }
 
   private void requireOpen() {
@@ -152,21 +152,23 @@ final class Programs implements AutoCloseable {
     }
   }
 
+  private Graph graph(Key key) {
+    int height = key.latentHeight();
+    int width = key.latentWidth();
+    int tokens = model.tokenizer().maxLength();
+    return switch (key.component()) {
+      case ClipTextModel.COMPONENT -> model.textEncoder().graph(1);
+      case UNet2DCondition.COMPONENT ->
+          key.guided()
+              ? model.unet().guidedGraph(1, height, width, tokens)
+              : model.unet().graph(1, height, width, tokens);
+      case ClipVisionModel.COMPONENT -> model.safetyChecker().orElseThrow().graph();
+      default -> model.vae().decoderGraph(1, height, width);
+    };
+  }
+
   private Program load(Key key) {
-    Graph graph =
-        switch (key.component()) {
-          case ClipTextModel.COMPONENT -> model.textEncoder().graph(key.batch());
-          case UNet2DCondition.COMPONENT ->
-              model
-                  .unet()
-                  .graph(
-                      key.batch(),
-                      key.latentHeight(),
-                      key.latentWidth(),
-                      model.tokenizer().maxLength());
-          case ClipVisionModel.COMPONENT -> model.safetyChecker().orElseThrow().graph();
-          default -> model.vae().decoderGraph(key.batch(), key.latentHeight(), key.latentWidth());
-        };
+    Graph graph = graph(key);
     ParameterSource weights = Objects.requireNonNull(model.weights().get(key.component()));
     int latentPixels =
         OF_ALL_SIZES.contains(key)

@@ -17,10 +17,10 @@ import java.util.stream.IntStream;
 
 /**
  * Any number of devices that are all one CPU, over one set of weights. Every image runs its own
- * program, of batch 2 with guidance and 1 without, on a number of threads that depends on the
- * image's size and the machine alone. So the same request gives the same bytes for any number of
- * devices, any batch per device and any place in a batch. Small images run side by side, a thread
- * each; large ones one after the other on all threads.
+ * program, which makes both passes of guidance, on a number of threads that depends on the image's
+ * size and the machine alone. So the same request gives the same bytes for any number of devices,
+ * any batch per device and any place in a batch. Small images run side by side, a thread each;
+ * large ones one after the other on all threads.
  *
  * <p>Of a large model one network is in memory at a time: a batch is encoded, then denoised, then
  * decoded, then checked. A network is ready again within a second, and a step of one takes several.

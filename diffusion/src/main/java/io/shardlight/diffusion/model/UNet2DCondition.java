@@ -8,7 +8,9 @@ import io.shardlight.diffusion.graph.Node;
 import io.shardlight.diffusion.graph.Op;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The network that predicts the noise in latents, conditioned on a timestep and a prompt: diffusers
@@ -63,6 +65,25 @@ public final class UNet2DCondition {
    *     downsample_padding} is 0
    */
   public Graph graph(int batch, int latentHeight, int latentWidth, int tokens) {
+    return graph(batch, 1, latentHeight, latentWidth, tokens);
+  }
+
+  /**
+   * Builds the graph for classifier-free guidance, which looks at each latent twice, without its
+   * prompt and with it. What comes before the first attention to the prompt is the same for both
+   * and computed once. Inputs and output are those of {@link #graph}, but {@code
+   * encoder_hidden_states} is {@code [2 × batch, tokens, crossAttentionDim]} and {@code
+   * noise_prediction} {@code [2 × batch, inChannels, latentHeight, latentWidth]}, all unconditional
+   * ones first.
+   *
+   * @throws io.shardlight.diffusion.graph.ShapeMismatchException as {@link #graph}
+   * @throws IllegalArgumentException likewise
+   */
+  public Graph guidedGraph(int batch, int latentHeight, int latentWidth, int tokens) {
+    return graph(batch, 2, latentHeight, latentWidth, tokens);
+  }
+
+  private Graph graph(int batch, int passes, int latentHeight, int latentWidth, int tokens) {
     config.requireSize(latentHeight, latentWidth);
     GraphBuilder graph = new GraphBuilder(COMPONENT);
     Node sample =
@@ -71,7 +92,11 @@ public final class UNet2DCondition {
     Node timestep = graph.input("timestep", DataType.FLOAT32, batch);
     Node prompt =
         graph.input(
-            "encoder_hidden_states", DataType.FLOAT32, batch, tokens, config.crossAttentionDim());
+            "encoder_hidden_states",
+            DataType.FLOAT32,
+            (long) passes * batch,
+            tokens,
+            config.crossAttentionDim());
     graph.output("noise_prediction", new Pass(graph, timestep, prompt).run(sample));
     return graph.build();
   }
@@ -86,6 +111,7 @@ public final class UNet2DCondition {
     private final Node activatedTime;
 
     private final Deque<Node> skips = new ArrayDeque<>();
+    private final Map<Node, Node> repeated = new HashMap<>();
 
     Pass(GraphBuilder graph, Node timestep, Node prompt) {
       this.graph = graph;
@@ -131,6 +157,13 @@ public final class UNet2DCondition {
       return nn.conv2d("conv_out", x, config.outChannels(), 3, 1, 1);
     }
 
+    /** The node for each pass of {@code like}: twice the same from where prompts are looked at. */
+    private Node each(Node node, Node like) {
+      return node.dimension(0) == like.dimension(0)
+          ? node
+          : repeated.computeIfAbsent(node, once -> graph.concat(once, once, 0));
+    }
+
     /** CrossAttnDownBlock2D, DownBlock2D; keeps each layer's output for the way up. */
     private Node downBlock(int level, Node x) {
       String path = "down_blocks." + level;
@@ -167,7 +200,7 @@ public final class UNet2DCondition {
       String path = "up_blocks." + index;
       int channels = config.blockOutChannels().get(level);
       for (int i = 0; i <= config.layersPerBlock(); i++) {
-        x = resnet(path + ".resnets." + i, graph.concat(x, skips.pop(), 1), channels, 1);
+        x = resnet(path + ".resnets." + i, graph.concat(x, each(skips.pop(), x), 1), channels, 1);
         if (config.upBlockTypes().get(index).attends()) {
           x = transformer(path + ".attentions." + i, x, config.attentionHeads().get(level));
         }
@@ -187,7 +220,8 @@ public final class UNet2DCondition {
       Node shortcut = x;
       x = nn.silu(normalise(path + ".norm1", x));
       x = nn.conv2d(path + ".conv1", x, outChannels, 3, 1, 1);
-      x = graph.addPerChannel(x, nn.linear(path + ".time_emb_proj", activatedTime, outChannels));
+      Node time = each(activatedTime, x);
+      x = graph.addPerChannel(x, nn.linear(path + ".time_emb_proj", time, outChannels));
       x = nn.silu(normalise(path + ".norm2", x));
       x = nn.conv2d(path + ".conv2", x, outChannels, 3, 1, 1);
       if (shortcut.dimension(1) != outChannels) {
@@ -211,13 +245,13 @@ public final class UNet2DCondition {
       x = linear ? nn.linear(path + ".proj_out", x, channels) : x;
       x = graph.unflattenSpatial(x, image.dimension(2), image.dimension(3));
       x = linear ? x : nn.conv2d(path + ".proj_out", x, channels, 1, 1, 0);
-      return graph.label(path, graph.add(x, image));
+      return graph.label(path, graph.add(x, each(image, x)));
     }
 
     /** BasicTransformerBlock: attention to itself, attention to the prompt, feed-forward. */
     private Node transformerBlock(String path, Node x, int heads) {
       Node normed = nn.layerNorm(path + ".norm1", x, LAYER_NORM_EPSILON);
-      x = graph.add(attention(path + ".attn1", normed, normed, heads), x);
+      x = each(graph.add(attention(path + ".attn1", normed, normed, heads), x), prompt);
       normed = nn.layerNorm(path + ".norm2", x, LAYER_NORM_EPSILON);
       x = graph.add(attention(path + ".attn2", normed, prompt, heads), x);
       normed = nn.layerNorm(path + ".norm3", x, LAYER_NORM_EPSILON);

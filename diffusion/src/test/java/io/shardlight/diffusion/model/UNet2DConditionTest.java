@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.shardlight.diffusion.graph.Graph;
+import io.shardlight.diffusion.graph.Op;
 import io.shardlight.fixtures.Golden;
 import io.shardlight.fixtures.NpyArray;
 import io.shardlight.fixtures.NpzArchive;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -93,14 +96,50 @@ class UNet2DConditionTest {
     assertThat(second).isEqualTo(Arrays.copyOfRange(together, second.length, 2 * second.length));
   }
 
+  /** Two latents and four prompts, so that no other order of the passes would do. */
+  @Test
+  void guidanceLooksAtEachLatentWithAndWithoutItsPrompt() {
+    double[] latents = SAMPLE.doubles();
+    double[] context = Golden.array("tiny/unet_in_context.npy").doubles();
+    double[] prompts =
+        DoubleStream.concat(Arrays.stream(context), Arrays.stream(context).map(x -> -x / 2))
+            .toArray();
+    double[] twice = DoubleStream.concat(Arrays.stream(latents), Arrays.stream(latents)).toArray();
+    for (UNet2DCondition unet : List.of(TORCH, FLAX)) {
+      double[] guided = predict(unet.guidedGraph(2, 16, 16, 77), latents, prompts, 500, 20);
+      double[] apart = predict(unet.graph(4, 16, 16, 77), twice, prompts, 500, 20, 500, 20);
+
+      assertThat(guided).isEqualTo(apart);
+      assertThat(Arrays.copyOf(guided, latents.length))
+          .isNotEqualTo(Arrays.copyOfRange(guided, latents.length, guided.length));
+    }
+  }
+
+  @Test
+  void guidanceComputesOnceWhatComesBeforeThePrompt() {
+    Map<Long, Long> attentions =
+        TORCH.guidedGraph(3, 16, 16, 77).nodes().stream()
+            .filter(node -> node.op() instanceof Op.Attention)
+            .collect(Collectors.groupingBy(node -> node.dimension(0), Collectors.counting()));
+    assertThat(attentions).as("the first alone").containsEntry(3L, 1L).containsOnlyKeys(3L, 6L);
+  }
+
   private static double[] predict(Graph graph, NpyArray sample, int timestep) {
     return output(TinyModel.run(graph, inputs(sample, timestep)), "noise_prediction");
   }
 
+  private static double[] predict(
+      Graph graph, double[] sample, double[] prompts, double... timesteps) {
+    return output(TinyModel.run(graph, inputs(sample, prompts, timesteps)), "noise_prediction");
+  }
+
   private static Map<String, double[]> inputs(NpyArray sample, int timestep) {
-    return Map.of(
-        "sample", sample.doubles(),
-        "timestep", new double[] {timestep, timestep},
-        "encoder_hidden_states", Golden.array("tiny/unet_in_context.npy").doubles());
+    double[] context = Golden.array("tiny/unet_in_context.npy").doubles();
+    return inputs(sample.doubles(), context, timestep, timestep);
+  }
+
+  private static Map<String, double[]> inputs(
+      double[] sample, double[] prompts, double... timesteps) {
+    return Map.of("sample", sample, "timestep", timesteps, "encoder_hidden_states", prompts);
   }
 }

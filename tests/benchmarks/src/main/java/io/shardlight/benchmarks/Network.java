@@ -44,7 +44,7 @@ final class Network implements AutoCloseable {
   enum Component {
     /** Two prompts: the empty one and the user's. */
     TEXT_ENCODER("text_encoder"),
-    /** One guided step: unconditional and conditional. */
+    /** One guided step of one image. */
     UNET("unet"),
     /** The decoder of one image. */
     VAE("vae");
@@ -61,7 +61,7 @@ final class Network implements AutoCloseable {
         case TEXT_ENCODER -> ClipTextModel.read(checkpoint.config(folder)).graph(2);
         case UNET ->
             UNet2DCondition.read(checkpoint.config(folder), Numerics.TORCH)
-                .graph(2, side, side, TOKENS);
+                .guidedGraph(1, side, side, TOKENS);
         case VAE -> AutoencoderKl.read(checkpoint.config(folder)).decoderGraph(1, side, side);
       };
     }
