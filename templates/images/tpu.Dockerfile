@@ -34,11 +34,11 @@ ENV TPU_LIBRARY_PATH=/opt/pjrt/libtpu.so \
     TPU_WORKER_ID=0
 # The plugin handles signals that the JVM lives by; with libjsig both have theirs.
 ENV LD_PRELOAD=/opt/java/openjdk/lib/libjsig.so
-# What may be made again is kept where any user may write; glibc's heaps a thread would keep memory
-# that weights need on their way to the devices.
+# What may be made again is kept where any user may write; weights that are rounded on their way to
+# the devices lie on large pages. glibc's heaps are not limited, as the plugin compiles on all cores.
 ENV XDG_CACHE_HOME=/var/tmp \
     HF_HOME=/var/tmp/huggingface \
-    MALLOC_ARENA_MAX=4
+    GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 
 # Beam's boot writes into the folder that it is started in.
 WORKDIR /var/tmp

@@ -9,7 +9,7 @@ import java.util.Arrays;
  * <p>Speeds are of Stable Diffusion 1.x, images of 512×512 pixels and 50 guided steps, which take
  * {@link ImageWork#REFERENCE_TERAFLOP}. They rest on two observations: the original notebook, eight
  * images in 6.8 s on a TPU v2-8 of 180 TFLOP/s, used 54 % of it; and an H200, which reaches 790
- * TFLOP/s in large matrix products, made half of that of it: 4.65 images/s at a batch of 8, 5.03 at
+ * TFLOP/s in large matrix products, made half of that of it: 4.66 images/s at a batch of 8, 5.03 at
  * 32 ({@code tests/benchmarks/README.md}). An H100 has less bandwidth.
  *
  * <p>Prices are Compute Engine's list prices on demand in us-central1, without disks: of the TPU by

@@ -55,11 +55,14 @@ class DockerfilesTest {
               "FLEX_TEMPLATE_JAVA_OPTIONS",
               "XDG_CACHE_HOME",
               "HF_HOME",
-              "MALLOC_ARENA_MAX")) {
+              "GLIBC_TUNABLES")) {
         assertThat(other.image().environment())
             .as(kind)
             .containsEntry(name, cpu.image().environment().getOrDefault(name, "missing"));
       }
+      assertThat(other.image().environment())
+          .as("the plugin's compiler, on all cores")
+          .doesNotContainKey("MALLOC_ARENA_MAX");
       assertThat(other.image().workingDirectory()).isEqualTo(cpu.image().workingDirectory());
     }
   }
