@@ -158,7 +158,7 @@ public final class UNet2DCondition {
     }
 
     /** The node for each pass of {@code like}: twice the same from where prompts are looked at. */
-    private Node each(Node node, Node like) {
+    private Node forEachPass(Node node, Node like) {
       return node.dimension(0) == like.dimension(0)
           ? node
           : repeated.computeIfAbsent(node, once -> graph.concat(once, once, 0));
@@ -200,7 +200,12 @@ public final class UNet2DCondition {
       String path = "up_blocks." + index;
       int channels = config.blockOutChannels().get(level);
       for (int i = 0; i <= config.layersPerBlock(); i++) {
-        x = resnet(path + ".resnets." + i, graph.concat(x, each(skips.pop(), x), 1), channels, 1);
+        x =
+            resnet(
+                path + ".resnets." + i,
+                graph.concat(x, forEachPass(skips.pop(), x), 1),
+                channels,
+                1);
         if (config.upBlockTypes().get(index).attends()) {
           x = transformer(path + ".attentions." + i, x, config.attentionHeads().get(level));
         }
@@ -220,7 +225,7 @@ public final class UNet2DCondition {
       Node shortcut = x;
       x = nn.silu(normalise(path + ".norm1", x));
       x = nn.conv2d(path + ".conv1", x, outChannels, 3, 1, 1);
-      Node time = each(activatedTime, x);
+      Node time = forEachPass(activatedTime, x);
       x = graph.addPerChannel(x, nn.linear(path + ".time_emb_proj", time, outChannels));
       x = nn.silu(normalise(path + ".norm2", x));
       x = nn.conv2d(path + ".conv2", x, outChannels, 3, 1, 1);
@@ -245,13 +250,14 @@ public final class UNet2DCondition {
       x = linear ? nn.linear(path + ".proj_out", x, channels) : x;
       x = graph.unflattenSpatial(x, image.dimension(2), image.dimension(3));
       x = linear ? x : nn.conv2d(path + ".proj_out", x, channels, 1, 1, 0);
-      return graph.label(path, graph.add(x, each(image, x)));
+      return graph.label(path, graph.add(x, forEachPass(image, x)));
     }
 
     /** BasicTransformerBlock: attention to itself, attention to the prompt, feed-forward. */
     private Node transformerBlock(String path, Node x, int heads) {
       Node normed = nn.layerNorm(path + ".norm1", x, LAYER_NORM_EPSILON);
-      x = each(graph.add(attention(path + ".attn1", normed, normed, heads), x), prompt);
+      x = graph.add(attention(path + ".attn1", normed, normed, heads), x);
+      x = forEachPass(x, prompt);
       normed = nn.layerNorm(path + ".norm2", x, LAYER_NORM_EPSILON);
       x = graph.add(attention(path + ".attn2", normed, prompt, heads), x);
       normed = nn.layerNorm(path + ".norm3", x, LAYER_NORM_EPSILON);

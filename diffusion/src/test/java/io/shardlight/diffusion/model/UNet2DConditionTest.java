@@ -79,19 +79,10 @@ class UNet2DConditionTest {
 
   @Test
   void predictionDoesNotDependOnItsPlaceInTheBatch() {
-    Map<String, double[]> both = inputs(SAMPLE, 500);
-    double[] second =
-        output(
-            TinyModel.run(
-                TORCH.graph(1, 16, 16, 77),
-                Map.of(
-                    "sample", SAMPLE.at(1).doubles(),
-                    "timestep", new double[] {500},
-                    "encoder_hidden_states",
-                        Golden.array("tiny/unet_in_context.npy").at(1).doubles())),
-            "noise_prediction");
+    double[] context = Golden.array("tiny/unet_in_context.npy").at(1).doubles();
+    double[] second = predict(TORCH.graph(1, 16, 16, 77), SAMPLE.at(1).doubles(), context, 500);
 
-    double[] together = output(TinyModel.run(TORCH.graph(2, 16, 16, 77), both), "noise_prediction");
+    double[] together = predict(TORCH.graph(2, 16, 16, 77), SAMPLE, 500);
 
     assertThat(second).isEqualTo(Arrays.copyOfRange(together, second.length, 2 * second.length));
   }

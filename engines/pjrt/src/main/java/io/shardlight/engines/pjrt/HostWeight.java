@@ -47,18 +47,32 @@ record HostWeight(ByteBuffer bytes) {
       return memory.slice(0, bytes).order(ByteOrder.nativeOrder());
     }
 
+    /** To bfloat16. */
     private void round(ParameterData data, int count, ShortBuffer target) {
       for (int start = 0; start < count; start += CHUNK) {
         int length = Math.min(CHUNK, count - start);
         data.read(start, floats.slice(0, length));
         floatBits.get(0, bits, 0, length);
-        // Each a loop that the compiler turns into vector instructions, as it does not for both in
-        // one.
-        HostWeight.round(bits, length);
+        // Each a loop that becomes vector instructions, which both in one would not.
+        round(bits, length);
         for (int i = 0; i < length; i++) {
           halves[i] = (short) bits[i];
         }
         target.put(halves, 0, length);
+      }
+    }
+
+    /**
+     * Rounds floats' bits to bfloat16's, to nearest even; a NaN stays one.
+     *
+     * @param bits become those of the result, in the lower half
+     */
+    private static void round(int[] bits, int count) {
+      for (int i = 0; i < count; i++) {
+        int value = bits[i];
+        int nan = (0x7f800000 - (value & 0x7fffffff)) >> 31; // all ones, or zero
+        int nearest = value + 0x7fff + ((value >>> 16) & 1);
+        bits[i] = ((nearest & ~nan) | ((value | 0x400000) & nan)) >>> 16;
       }
     }
   }
@@ -88,22 +102,7 @@ record HostWeight(ByteBuffer bytes) {
     if (type.element() != ElementType.BF16) {
       throw new IllegalArgumentException("weights become float32 or bfloat16, not " + type);
     }
-    ShortBuffer rounded = bytes.asShortBuffer();
-    staging.round(data, count, rounded);
+    staging.round(data, count, bytes.asShortBuffer());
     return bytes;
-  }
-
-  /**
-   * Rounds floats' bits to bfloat16's, to nearest even; a NaN stays one.
-   *
-   * @param bits become those of the result, in the lower half
-   */
-  private static void round(int[] bits, int count) {
-    for (int i = 0; i < count; i++) {
-      int value = bits[i];
-      int nan = (0x7f800000 - (value & 0x7fffffff)) >> 31; // all ones, or zero
-      int nearest = value + 0x7fff + ((value >>> 16) & 1);
-      bits[i] = ((nearest & ~nan) | ((value | 0x400000) & nan)) >>> 16;
-    }
   }
 }
